@@ -1,0 +1,1 @@
+"""k8snet-provision: the network of on-prem Kubernetes clusters, provisioned and proved over SSH."""
