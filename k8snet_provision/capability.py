@@ -1,0 +1,83 @@
+"""Capability, Gate and Phase: the shape that deploys/ fills and that planning and roll-out walk through.
+
+A capability's functions are pure: they take the cluster as wanted and what was seen, and return data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snet_provision.cluster_state import Manifest, ObjectRef
+from k8snet_provision.plan import CLUSTER, Change
+from k8snet_provision.problems import Problem
+from k8snet_provision.resources.probe import Probe
+from k8snet_provision.seen import World
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A read-only check that must pass before the next batch.
+
+    `script` gives POSIX sh for a host (for cluster changes: the control-plane host in use) from the
+    changes just made: exit 0 passes, anything else is asked again until `deadline` (seconds); the last
+    line of its stdout is what is shown as "last seen". None where there is nothing to check on that host.
+    """
+
+    what: str
+    script: Callable[[World, str, Sequence[Change]], str | None]
+    deadline: float = 60.0
+
+
+def nothing(*_: object) -> tuple[Any, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One thing the tool provides. Each field is a function of what is wanted and what is there.
+
+    probes(world.cluster, host)   what must be looked at on a host
+    reads(cluster)                which cluster objects must be read
+    manifests(world)              objects applied server-side, owned by us
+    host_changes(world, host)     what differs on a host
+    cluster_changes(world)        what differs in the cluster beside `manifests`
+    refusals(world)               reasons why nothing may be changed at all
+    notices(world)                what an operator should know although nothing changes because of it
+    carry_out(changes)            a pyinfra @deploy over one host's changes of a batch
+    """
+
+    name: str
+    carry_out: Callable[..., Any]
+    probes: Callable[[Any, str], Iterable[Probe]] = nothing
+    reads: Callable[[Any], Iterable[ObjectRef]] = nothing
+    manifests: Callable[[World], Iterable[Manifest]] = nothing
+    host_changes: Callable[[World, str], Iterable[Change]] = nothing
+    cluster_changes: Callable[[World], Iterable[Change]] = nothing
+    refusals: Callable[[World], Iterable[Problem]] = nothing
+    notices: Callable[[World], Iterable[str]] = nothing
+    gates: tuple[Gate, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One line of the site table: a capability, its hosts, how many at once.
+
+    `hosts` are inventory groups or CLUSTER; `at_once` is a number of hosts or a percentage ("25%").
+    """
+
+    capability: Capability
+    hosts: tuple[str, ...] = (CLUSTER,)
+    at_once: int | str = "100%"
+
+    @property
+    def name(self) -> str:
+        return self.capability.name
+
+
+def batch_size(at_once: int | str, hosts: int) -> int:
+    """Hosts per batch: at least one; a percentage is rounded down, as a roll-out should err to the careful side."""
+    if isinstance(at_once, int):
+        return max(1, at_once)
+    return max(1, hosts * int(at_once.removesuffix("%")) // 100)

@@ -1,0 +1,157 @@
+"""The cluster's objects as one control-plane host reads them, and what a server-side dry run makes of ours.
+
+All access goes through kubectl on that host: no kubeconfig leaves it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from shlex import quote
+from typing import Any
+
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, Manifest, ObjectRef
+from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
+
+KUBECTLS = ("kubectl", "/usr/local/bin/kubectl", "/usr/bin/kubectl", "/opt/bin/kubectl", "/opt/kube/bin/kubectl")
+KUBECONFIGS = (
+    "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/super-admin.conf",
+    "/etc/kubernetes/kubectl.kubeconfig",
+    "/etc/kubernetes/admin.kubeconfig",
+    "/root/.kube/config",
+)
+"""Where kubeadm, kubespray and the usual hand-made layouts put them; the topology may name others."""
+
+OWNED_KINDS = "serviceaccounts,configmaps,services,deployments,daemonsets,poddisruptionbudgets,clusterroles,clusterrolebindings"
+
+
+def kubectl(kubectl: str | None, kubeconfig: str | None) -> str:
+    """sh that defines the function K: kubectl with the host's administrator kubeconfig and a time-out."""
+    programs = [kubectl] if kubectl else KUBECTLS
+    configs = [kubeconfig] if kubeconfig else KUBECONFIGS
+    return f"""
+for k in {" ".join(map(quote, programs))}; do command -v "$k" >/dev/null 2>&1 && break; k=; done
+[ "$k" ] || {{ echo "kubectl not found: tried {" ".join(map(quote, programs))}"; exit 1; }}
+for c in {" ".join(map(quote, configs))}; do [ -r "$c" ] && break; c=; done
+[ "$c" ] || {{ echo "no kubeconfig: tried {" ".join(map(quote, configs))}"; exit 1; }}
+K() {{ "$k" --kubeconfig "$c" --request-timeout=15s "$@"; }}
+"""
+
+
+def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
+    """What is read of the cluster. stderr joins stdout because it holds the reason when a call fails."""
+    wanted = json.dumps({"apiVersion": "v1", "kind": "List", "items": [ref.skeleton() for ref in sorted(set(refs))]})
+    not_found = f"""case $o in *"(NotFound)"*) exit {ABSENT_CODE} ;; esac; printf '%s' "$o"; exit 1"""
+
+    def raw(path: str) -> str:
+        return f"""{prelude} o=$(K get --raw {path} 2>&1) || {{ {not_found}; }}; printf '%s' "$o" """
+
+    return (
+        Probe("cluster:version", raw("/version")),
+        Probe("cluster:nodes", raw("/api/v1/nodes")),
+        Probe("cluster:services", raw("/api/v1/services")),
+        Probe("cluster:servicecidrs", raw("/apis/networking.k8s.io/v1/servicecidrs")),
+        Probe(
+            "cluster:pods",
+            f"""{prelude} K get pods -A -o 'jsonpath={{range .items[*]}}{{.metadata.uid}} {{.metadata.namespace}} """
+            f"""{{.metadata.name}} {{.metadata.ownerReferences[0].kind}} {{.metadata.ownerReferences[0].name}} """
+            f"""{{.spec.nodeName}}{{"\\n"}}{{end}}' 2>&1""",
+        ),
+        Probe("cluster:objects", f"{prelude} printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json 2>&1"),
+        Probe(
+            "cluster:owned",
+            f"{prelude} K get {OWNED_KINDS} -A -l {OWNED_LABEL}={FIELD_MANAGER} --ignore-not-found -o json 2>&1",
+        ),
+    )
+
+
+def dry_run(prelude: str) -> str:
+    """Script that takes a List on stdin and prints what a server-side apply of it would leave, as JSON.
+
+    --force-conflicts: what we manage is taken over from whoever wrote it before, as the plan then shows.
+    """
+    apply = f"apply --server-side --force-conflicts --field-manager={FIELD_MANAGER}"
+    return f"{prelude} K {apply} --dry-run=server -o json -f -"
+
+
+@dataclass(frozen=True)
+class Pod:
+    uid: str
+    namespace: str
+    name: str
+    owner_kind: str
+    owner: str
+    node: str
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """`live` holds only objects that were asked for; `dry` what the dry run made of our manifests."""
+
+    seen: HostSeen | None
+    why_not: str = ""
+    dry: Mapping[ObjectRef, Manifest] = field(default_factory=dict)
+
+    def _json(self, key: str) -> Any:
+        if self.seen is None:
+            raise Unknown("cluster", "objects", self.why_not)
+        try:
+            text = self.seen.text(f"cluster:{key}")
+            return None if text is None else (json.loads(text) if text.strip() else {"items": []})
+        except Unknown as unknown:
+            raise Unknown("cluster", key, unknown.why) from None
+        except json.JSONDecodeError:
+            raise Unknown("cluster", key, f"kubectl answered no JSON: {(text or '')[:200]}") from None
+
+    def _items(self, key: str) -> Sequence[Manifest]:
+        answer = self._json(key)
+        if answer is None:
+            return ()
+        items: Sequence[Manifest] = answer["items"] if "items" in answer else [answer]
+        return items
+
+    @property
+    def version(self) -> str:
+        """As the API server writes it, e.g. "v1.36.3"."""
+        return str(self._json("version")["gitVersion"])
+
+    @property
+    def minor(self) -> tuple[int, int]:
+        major, minor = self.version.lstrip("v").split(".")[:2]
+        return int(major), int("".join(filter(str.isdigit, minor)))
+
+    @property
+    def nodes(self) -> Sequence[Manifest]:
+        return self._items("nodes")
+
+    @property
+    def services(self) -> Sequence[Manifest]:
+        return self._items("services")
+
+    @property
+    def service_cidrs(self) -> Sequence[Manifest] | None:
+        """None where the API server has no such kind (before Kubernetes 1.33)."""
+        return None if self._json("servicecidrs") is None else self._items("servicecidrs")
+
+    @property
+    def pods(self) -> Sequence[Pod]:
+        if self.seen is None:
+            raise Unknown("cluster", "pods", self.why_not)
+        rows = (line.split(" ") for line in (self.seen.text("cluster:pods") or "").splitlines())
+        return [Pod(*row) for row in rows if len(row) == 6]
+
+    def live(self, ref: ObjectRef) -> Manifest | None:
+        return next((item for item in self._items("objects") if same(ref, item)), None)
+
+    @property
+    def owned(self) -> Sequence[Manifest]:
+        return self._items("owned")
+
+
+def same(ref: ObjectRef, item: Mapping[str, Any]) -> bool:
+    """Kind, name and namespace agree; the version of an API group may differ between request and answer."""
+    found = ObjectRef.of(item)
+    group = ref.api_version.rpartition("/")[0], found.api_version.rpartition("/")[0]
+    return (ref.kind, ref.name, ref.namespace, group[0]) == (found.kind, found.name, found.namespace, group[1])

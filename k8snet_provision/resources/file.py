@@ -1,0 +1,67 @@
+"""Files: content, mode and owner; and the frame in which probes send several files at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from shlex import quote
+
+from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes. No file this tool edits comes near it; what is larger is not a configuration and is not fetched."""
+
+SEND_FILE = f"""
+send_file() {{
+  if [ ! -e "$1" ]; then
+    [ -d "${{1%/*}}" ] || [ ! -e "${{1%/*}}" ] && return {ABSENT_CODE}
+    echo "its directory cannot be read"; return 1
+  fi
+  [ -f "$1" ] || {{ echo "not a regular file"; return 1; }}
+  set -- "$1" "$(stat -L -c '%a %U %G %s' -- "$1")" || {{ echo "stat failed"; return 1; }}
+  [ "${{2##* }}" -le {LARGEST} ] || {{ echo "larger than {LARGEST} bytes: ${{2##* }}"; return 1; }}
+  printf '%s %s\\n' "$2" "$1"
+  cat -- "$1" || return 1
+  echo
+}}
+"""
+"""sh function `send_file PATH`: prints "MODE OWNER GROUP SIZE PATH", newline, SIZE bytes, newline."""
+
+
+@dataclass(frozen=True)
+class File:
+    """What a file is: `mode` in octal digits without a leading zero, as stat's %a prints it."""
+
+    path: str
+    content: bytes
+    mode: str = "644"
+    owner: str = "root"
+    group: str = "root"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def probe(path: str) -> Probe:
+    return Probe(f"file:{path}", f"{SEND_FILE}\nsend_file {quote(path)}")
+
+
+def read(seen: HostSeen, path: str) -> File | None:
+    """The file as the host has it, None when it is not there; raises Unknown."""
+    data = seen.data(f"file:{path}")
+    return None if data is None else unpack(seen.host, data)[0]
+
+
+def unpack(host: str, data: bytes) -> list[File]:
+    """The files of one answer, in the order in which `send_file` printed them."""
+    files = []
+    while data.strip(b"\n"):
+        header, _, rest = data.partition(b"\n")
+        words = header.decode("utf-8", "surrogateescape").split(" ", 4)
+        if len(words) != 5 or not words[3].isdigit() or len(rest) < int(words[3]):
+            raise Unknown(host, "file", "its answer was cut short")
+        mode, owner, group, size, path = words
+        files.append(File(path, rest[: int(size)], mode, owner, group))
+        data = rest[int(size) + 1 :]
+    return files

@@ -1,0 +1,127 @@
+"""Kubernetes objects: how they are named, and their text without what only the API server writes."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.representer import SafeRepresenter
+
+from k8snet_provision.plan import CLUSTER, Change, Kind
+
+FIELD_MANAGER = "k8snet-provision"
+OWNED_LABEL = "app.kubernetes.io/managed-by"
+"""With the value FIELD_MANAGER: ours to change and to delete. Nothing without it is ever deleted."""
+
+Manifest = dict[str, Any]
+
+SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
+SERVER_ANNOTATIONS = (
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+    "kubectl.kubernetes.io/last-applied-configuration",
+)
+
+
+@dataclass(frozen=True, order=True)
+class ObjectRef:
+    """Names one object. `namespace` is empty for cluster-wide kinds."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> ObjectRef:
+        meta = manifest["metadata"]
+        return cls(manifest["apiVersion"], manifest["kind"], meta["name"], meta.get("namespace", ""))
+
+    def skeleton(self) -> Manifest:
+        meta = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
+        return {"apiVersion": self.api_version, "kind": self.kind, "metadata": meta}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def without_noise(manifest: Mapping[str, Any]) -> Manifest:
+    """The object as a person would have written it: no status, no server-side bookkeeping."""
+    clean: Manifest = {key: copy.deepcopy(value) for key, value in manifest.items() if key != "status"}
+    meta = clean.get("metadata", {})
+    for key in SERVER_METADATA:
+        meta.pop(key, None)
+    annotations = {k: v for k, v in (meta.pop("annotations", None) or {}).items() if k not in SERVER_ANNOTATIONS}
+    if annotations:
+        meta["annotations"] = annotations
+    return clean
+
+
+def to_text(manifest: Mapping[str, Any] | None) -> str | None:
+    """Canonical YAML: keys sorted, text of several lines as a block, so that a diff reads line by line."""
+    if manifest is None:
+        return None
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Readable
+    yaml.default_flow_style = False
+    yaml.width = 4096
+    out = io.StringIO()
+    yaml.dump(_sorted(without_noise(manifest)), out)
+    return out.getvalue()
+
+
+class _Readable(SafeRepresenter):
+    pass
+
+
+def _represent_text(representer: SafeRepresenter, text: str) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _represent_text)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def version_of(live: Mapping[str, Any] | None) -> str:
+    """What must not have moved between plan and apply: the generation where there is one, for it ignores
+    status updates; else the resourceVersion; empty for an object that is not there."""
+    if live is None:
+        return ""
+    meta = live["metadata"]
+    key = "generation" if meta.get("generation") else "resourceVersion"
+    return f"{key}={meta[key]}"
+
+
+def change(
+    phase: str,
+    live: Manifest | None,
+    wanted: Manifest | None,
+    *,
+    send: Manifest | None = None,
+    how: str = "apply",
+    because: str = "",
+) -> Iterable[Change]:
+    """The change from `live` to `wanted` (the whole object, as the dry run answered it), if there is one.
+
+    `send` is what is sent to the server: our manifest for "apply", the edited object for "replace".
+    """
+    before, after = to_text(live), to_text(wanted)
+    if before == after:
+        return
+    ref = ObjectRef.of(wanted or live or {})
+    details = {"how": how, "before_version": version_of(live)}
+    if wanted is not None:
+        details["manifest"] = json.dumps(send or wanted)
+    else:
+        details |= {"how": "delete", "manifest": json.dumps(ref.skeleton())}
+    yield Change(phase, CLUSTER, Kind.OBJECT, str(ref), before, after, details, because=because)

@@ -1,0 +1,41 @@
+"""World: the cluster as wanted beside the cluster as seen. What every pure function of deploys/ is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from k8snet_provision.cluster_state import ClusterState
+from k8snet_provision.observe import Observation
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef
+from k8snet_provision.resources.probe import HostSeen, Unknown
+from k8snet_provision.topology import Cluster, Topology
+
+
+@dataclass(frozen=True)
+class World:
+    cluster: Cluster
+    observation: Observation
+    state: ClusterState
+
+    @property
+    def topology(self) -> Topology:
+        return self.cluster.topology
+
+    def host(self, name: str) -> HostSeen:
+        """Raises Unknown for a host that was not reached."""
+        return self.observation.host(name)
+
+    def reached(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host for host in hosts if host in self.observation.hosts)
+
+    def live(self, ref: ObjectRef) -> Manifest | None:
+        return self.state.live(ref)
+
+    def after_apply(self, manifest: Manifest) -> Manifest:
+        """What the server would keep of our manifest; as written where it could not be asked."""
+        dry: Mapping[ObjectRef, Manifest] = self.state.dry
+        return dry.get(ObjectRef.of(manifest), manifest)
+
+
+__all__ = ["Unknown", "World"]
