@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8snet_provision.cluster_state import Manifest, ObjectRef
-from k8snet_provision.plan import CLUSTER, Change
+from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.problems import Problem
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.resources.probe import Probe
 from k8snet_provision.seen import World
 

@@ -14,7 +14,13 @@ from typing import Any
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, Manifest, ObjectRef
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
 
-KUBECTLS = ("kubectl", "/usr/local/bin/kubectl", "/usr/bin/kubectl", "/opt/bin/kubectl", "/opt/kube/bin/kubectl")
+KUBECTLS = (
+    "kubectl",
+    "/usr/local/bin/kubectl",
+    "/usr/bin/kubectl",
+    "/opt/bin/kubectl",
+    "/opt/kube/bin/kubectl",
+)
 KUBECONFIGS = (
     "/etc/kubernetes/admin.conf",
     "/etc/kubernetes/super-admin.conf",
@@ -24,7 +30,9 @@ KUBECONFIGS = (
 )
 """Where kubeadm, kubespray and the usual hand-made layouts put them; the topology may name others."""
 
-OWNED_KINDS = "serviceaccounts,configmaps,services,deployments,daemonsets,poddisruptionbudgets,clusterroles,clusterrolebindings"
+OWNED_KINDS = (
+    "serviceaccounts,configmaps,services,deployments,daemonsets,poddisruptionbudgets,clusterroles,clusterrolebindings"
+)
 
 
 def kubectl(kubectl: str | None, kubeconfig: str | None) -> str:
@@ -59,7 +67,10 @@ def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
             f"""{{.metadata.name}} {{.metadata.ownerReferences[0].kind}} {{.metadata.ownerReferences[0].name}} """
             f"""{{.spec.nodeName}}{{"\\n"}}{{end}}' 2>&1""",
         ),
-        Probe("cluster:objects", f"{prelude} printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json 2>&1"),
+        Probe(
+            "cluster:objects",
+            f"{prelude} printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json 2>&1",
+        ),
         Probe(
             "cluster:owned",
             f"{prelude} K get {OWNED_KINDS} -A -l {OWNED_LABEL}={FIELD_MANAGER} --ignore-not-found -o json 2>&1",
@@ -109,7 +120,7 @@ class ClusterState:
         answer = self._json(key)
         if answer is None:
             return ()
-        items: Sequence[Manifest] = answer["items"] if "items" in answer else [answer]
+        items: Sequence[Manifest] = answer.get("items", [answer])
         return items
 
     @property
@@ -154,4 +165,9 @@ def same(ref: ObjectRef, item: Mapping[str, Any]) -> bool:
     """Kind, name and namespace agree; the version of an API group may differ between request and answer."""
     found = ObjectRef.of(item)
     group = ref.api_version.rpartition("/")[0], found.api_version.rpartition("/")[0]
-    return (ref.kind, ref.name, ref.namespace, group[0]) == (found.kind, found.name, found.namespace, group[1])
+    return (ref.kind, ref.name, ref.namespace, group[0]) == (
+        found.kind,
+        found.name,
+        found.namespace,
+        group[1],
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
+from k8snet_provision.change import Change, Kind
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
 
 LARGEST = 4 * 1024 * 1024
@@ -65,3 +67,54 @@ def unpack(host: str, data: bytes) -> list[File]:
         files.append(File(path, rest[: int(size)], mode, owner, group))
         data = rest[int(size) + 1 :]
     return files
+
+
+def change(
+    phase: str,
+    host: str,
+    before: File | None,
+    after: File | None,
+    *,
+    restarts: tuple[str, ...] = (),
+    because: str = "",
+    validate: str = "",
+    stage: str = "",
+    secret: bool = False,
+) -> Iterator[Change]:
+    """The change between two states of one path, if there is one.
+
+    `validate`: sh run with the staged file as $1 before it replaces anything. `stage`: the directory in which
+    the new file is prepared (the file's own by default); for directories whose reader takes every file it
+    finds, such as the kubelet's manifests, it must be another one of the same file system.
+    """
+    if before == after:
+        return
+    details = {"validate": validate, "stage": stage} | _side("before", before) | _side("after", after)
+    path = (after or before or File("", b"")).path
+    yield Change(
+        phase,
+        host,
+        Kind.FILE,
+        path,
+        _text(before),
+        _text(after),
+        details,
+        restarts,
+        because=because,
+        secret=secret,
+    )
+
+
+def _text(file: File | None) -> str | None:
+    return None if file is None else file.content.decode("utf-8", "surrogateescape")
+
+
+def _side(side: str, file: File | None) -> dict[str, str]:
+    if file is None:
+        return {}
+    return {
+        f"{side}_mode": file.mode,
+        f"{side}_owner": file.owner,
+        f"{side}_group": file.group,
+        f"{side}_sha256": file.sha256,
+    }

@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import SafeRepresenter
 
-from k8snet_provision.plan import CLUSTER, Change, Kind
+from k8snet_provision.change import CLUSTER, Change, Kind
 
 FIELD_MANAGER = "k8snet-provision"
 OWNED_LABEL = "app.kubernetes.io/managed-by"

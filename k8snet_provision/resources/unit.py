@@ -8,7 +8,15 @@ from shlex import quote
 from k8snet_provision.resources.file import SEND_FILE, File, unpack
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe
 
-PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "MainPID", "FragmentPath", "DropInPaths", "NeedDaemonReload")
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "MainPID",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,9 @@ pid=$(value MainPID)
 printf 'Argv='; [ "$pid" -gt 0 ] && tr '\\0' '\\037' <"/proc/$pid/cmdline"; printf '\\n\\n'
 files="$(value FragmentPath) $(value DropInPaths)"
 for f in $files; do send_file "$f" || exit 1; done
-for f in $(sed -n 's/^EnvironmentFile=-\\{{0,1\\}}//p' $files); do send_file "$f" || [ $? = {ABSENT_CODE} ] || exit 1; done
+for f in $(sed -n 's/^EnvironmentFile=-\\{{0,1\\}}//p' $files); do
+  send_file "$f" || [ $? = {ABSENT_CODE} ] || exit 1
+done
 """,
     )
 

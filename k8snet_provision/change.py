@@ -1,0 +1,86 @@
+"""Change: one difference between what is there and what should be there, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+CLUSTER = "cluster"
+"""The target of changes to cluster objects, which are made once, from one control-plane host."""
+
+
+class Kind(StrEnum):
+    FILE = "file"
+    UNIT = "unit"
+    SYSCTL = "sysctl"
+    MODULE = "module"
+    CERTIFICATE = "certificate"
+    OBJECT = "object"
+    RESTART = "restart"
+    """Something that keeps its definition but must start anew: the pods of a workload, a unit."""
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. `before` and `after` are canonical text, None where that side is missing.
+
+    `details` is what carrying it out needs beside the text (before_mode, after_mode, manifest): strings only;
+    keys that begin with before_ or after_ change sides when the change is inverted.
+    `restarts` names units (on hosts) that must restart for the change to take effect.
+    `because` is shown beside the change where the reason is not plain from the text.
+    """
+
+    phase: str
+    target: str
+    kind: Kind
+    name: str
+    before: str | None
+    after: str | None
+    details: Mapping[str, str] = field(default_factory=dict)
+    restarts: tuple[str, ...] = ()
+    because: str = ""
+    secret: bool = False
+
+    @property
+    def action(self) -> Action:
+        if self.before is None:
+            return Action.CREATE
+        return Action.DELETE if self.after is None else Action.UPDATE
+
+    @property
+    def address(self) -> str:
+        return f"{self.target}:{self.kind}:{self.name}"
+
+    def inverted(self) -> Change:
+        """The change that puts back what this one replaced."""
+        swapped = {_other_side(key): value for key, value in self.details.items()}
+        return Change(**{**vars(self), "before": self.after, "after": self.before, "details": swapped})
+
+
+def _other_side(key: str) -> str:
+    side, separator, rest = key.partition("_")
+    return {"before": "after", "after": "before"}.get(side, side) + separator + rest
+
+
+def change_to_json(change: Change) -> dict[str, Any]:
+    values = {
+        **vars(change),
+        "kind": str(change.kind),
+        "action": str(change.action),
+        "details": dict(change.details),
+        "restarts": list(change.restarts),
+    }
+    return {**values, "before": None, "after": None, "details": {}} if change.secret else values
+
+
+def restarts(changes: Iterable[Change]) -> tuple[str, ...]:
+    """The units that changes restart, each once, in the order in which they were asked for."""
+    return tuple(dict.fromkeys(unit for change in changes for unit in change.restarts))
