@@ -1,0 +1,84 @@
+"""The topology: the tree under the one variable `topology`, validated and frozen."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+from pydantic import Field
+
+from .base import Part
+from .control_plane import ControlPlane, Units
+from .dns import Cache, Dns
+from .images import Images
+from .kube_proxy import Conntrack, Iptables, Ipvs, KubeProxy, Nftables
+from .values import Address, AddressRange, Domain, Networks, Pool, PortRange, Ports
+
+__all__ = [
+    "AddressRange",
+    "Cache",
+    "Conntrack",
+    "ControlPlane",
+    "Dns",
+    "Images",
+    "Iptables",
+    "Ipvs",
+    "KubeProxy",
+    "Nftables",
+    "PortRange",
+    "Topology",
+    "Units",
+]
+
+# kubeadm's convention, which every installer follows: the DNS Service has the 10th address of the range.
+DNS_HOST_NUMBER = 10
+
+
+class Topology(Part):
+    """What the service network of the cluster shall be."""
+
+    service_cidr: Networks = Field(
+        description="The range of ClusterIPs: a network, or one of each family; the first is the default.",
+        examples=["10.254.0.0/16", ["10.254.0.0/16", "fd00:254::/108"]],
+    )
+    pod_cidr: Networks | None = Field(
+        default=None,
+        description="The range of pod addresses; taken from the cluster when not given.",
+        examples=["10.244.0.0/16"],
+    )
+    node_port_range: Ports = Field(
+        default=PortRange(30000, 32767),
+        description="Ports that NodePort Services may have.",
+        examples=["30000-32767"],
+    )
+    cluster_domain: Domain = Field(default="cluster.local", description="The DNS zone of the cluster.")
+    control_plane: ControlPlane = Field(
+        default=ControlPlane(), description="Where the control plane's programs are; observed when not given."
+    )
+    kube_proxy: KubeProxy | None = Field(
+        default=None, description="kube-proxy's mode and options; left as they are when not given."
+    )
+    dns: Dns | None = Field(default=None, description="CoreDNS; left as it is when not given.")
+    images: Images = Field(default=Images(), description="Mirrors, tags and digests of container images.")
+    vips: tuple[Address, ...] = Field(
+        default=(), description="Virtual addresses of the external load balancers.", examples=[["192.0.2.100"]]
+    )
+    load_balancer_pools: tuple[Pool, ...] = Field(
+        default=(),
+        description="Addresses for Services of type LoadBalancer.",
+        examples=[["192.0.2.200-192.0.2.220", "198.51.100.0/28"]],
+    )
+
+    @property
+    def dns_address(self) -> IPv4Address | IPv6Address:
+        """ClusterIP of kube-dns: as given, or the 10th address of the first service_cidr.
+
+        Raises IndexError for a range too small to have one (K8N122 refuses it).
+        """
+        if self.dns is not None and self.dns.address is not None:
+            return self.dns.address
+        return self.service_cidr[0][DNS_HOST_NUMBER]
+
+    @property
+    def first_service_address(self) -> IPv4Address | IPv6Address:
+        """ClusterIP of the Service default/kubernetes."""
+        return self.service_cidr[0][1]
