@@ -1,0 +1,69 @@
+"""All hosts of an inventory, spoken to at once over connections that stay open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TypeVar
+
+import gevent
+from gevent.pool import Pool
+
+from k8snet_provision.engine.hops import Hops
+from k8snet_provision.engine.link import Link
+from k8snet_provision.engine.script import CannotReach, Output, Script, Unreachable
+from k8snet_provision.inventory.connection import Connection
+
+__all__ = ["Fleet", "Output", "Script", "Unreachable"]
+
+T = TypeVar("T")
+
+
+class Fleet:
+    """Connections by host name, opened on demand, at most `forks` hosts at a time. A context manager.
+
+    A host that fails is a value in the answer, never an exception; the others go on.
+    """
+
+    def __init__(self, connections: Mapping[str, Connection], forks: int = 100) -> None:
+        self._hops = Hops()
+        self._links = {name: Link(connection, self._hops) for name, connection in connections.items()}
+        self._forks = forks
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def connect(self, names: Iterable[str]) -> dict[str, Unreachable | None]:
+        """Connects; None for a host that answered. Connected hosts stay as they are."""
+        return self._each(names, lambda name: self._links[name].open())
+
+    def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]:
+        """Runs each host's script, connecting on demand."""
+        return self._each(scripts, lambda name: self._links[name].run(scripts[name]))
+
+    def close(self) -> None:
+        """Ends every connection. The Fleet stays usable: the next call connects again."""
+        for link in self._links.values():
+            link.close()
+        self._hops.close()
+
+    def _each(self, names: Iterable[str], work: Callable[[str], T]) -> dict[str, T | Unreachable]:
+        pool = Pool(self._forks)
+        try:
+            jobs = {name: pool.spawn(_answer, work, name) for name in names}
+            gevent.joinall(list(jobs.values()), raise_error=True)
+        finally:
+            pool.kill()
+        return {name: job.get() for name, job in jobs.items()}
+
+
+def _answer(work: Callable[[str], T], name: str) -> T | Unreachable:
+    try:
+        return work(name)
+    except CannotReach as failure:
+        return failure.unreachable

@@ -1,0 +1,70 @@
+"""One host's connection: opened on demand, reused by everything that speaks to the host."""
+
+from __future__ import annotations
+
+import paramiko
+from gevent.lock import RLock
+
+from k8snet_provision.engine.channel import Lost, execute
+from k8snet_provision.engine.hops import Hops
+from k8snet_provision.engine.host_keys import HostKeyPolicy
+from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, probe, refusal
+from k8snet_provision.engine.script import CannotReach, Output, Script
+from k8snet_provision.engine.transport import Endpoint, open_transport
+from k8snet_provision.inventory.connection import Connection
+
+
+class Link:
+    """A host's transport and privilege. Every method raises CannotReach, and nothing else, for a host's fault."""
+
+    def __init__(self, connection: Connection, hops: Hops) -> None:
+        self.connection = connection
+        self._hops = hops
+        self._lock = RLock()
+        self._transport: paramiko.Transport | None = None
+
+    def open(self) -> None:
+        """Connects, unless connected; proves that sudo works where root goes through it."""
+        with self._lock:
+            if self._transport is not None and self._transport.is_active():
+                return
+            self._transport = open_transport(self._endpoint(), self._hops.last(self.connection))
+            try:
+                self._prove_privilege()
+            except CannotReach:
+                self.close()
+                raise
+
+    def run(self, script: Script) -> Output:
+        """Runs a script. After a time-out the connection is closed; the next script opens a new one."""
+        self.open()
+        return self._execute(frame(script, self.connection), script.timeout)
+
+    def close(self) -> None:
+        """Ends the connection; a script that still runs on it is reported as lost."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    def _prove_privilege(self) -> None:
+        if needs_sudo(self.connection):
+            answer = self._execute(probe(self.connection), self.connection.connect_timeout)
+            refused = refusal(self.connection, answer)
+            if refused is not None:
+                raise refused
+
+    def _execute(self, framed: Framed, timeout: float) -> Output:
+        assert self._transport is not None
+        try:
+            return execute(self._transport, framed.command, framed.stdin, timeout)
+        except Lost as lost:
+            self.close()
+            raise CannotReach(
+                f"{self.connection.name} {lost}",
+                "what was sent may still be running there; look at the host before trying again",
+            ) from None
+
+    def _endpoint(self) -> Endpoint:
+        c = self.connection
+        policy = HostKeyPolicy(c.known_hosts, c.host_key_checking)
+        return Endpoint(c.name, c.address, c.port, c.user, c.key_file, c.password, policy, c.connect_timeout)

@@ -1,0 +1,108 @@
+"""Frames scripts for a remote sh, with sudo where the inventory says become.
+
+The remote command line is fixed text with a length and a random mark. The password, the script and its
+input follow on standard input, in this order, so none of them is seen in a process list, an environment or
+sudo's own log. Whether sudo reads the password line depends on the host (NOPASSWD, a cached credential): the
+bootstrap discards whatever comes before the mark, so the password is never taken for script text.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from dataclasses import dataclass
+
+from k8snet_provision.engine.script import CannotReach, Output, Script
+from k8snet_provision.inventory.connection import Connection
+
+# dd reads exactly $1 bytes and leaves the rest for the script; sh and head read ahead. An empty read (the
+# connection ended, or dd is missing) must fail: an empty script would succeed.
+READ_SCRIPT = 's=$(dd bs="$1" count=1 iflag=fullblock 2>/dev/null); eval "${s:?no script arrived}"'
+SKIP_TO_MARK = 'while IFS= read -r l && [ "$l" != "$2" ]; do :; done; unset l; '
+# A login shell's PATH may lack the sbin directories, and messages are parsed in one language.
+PROLOGUE = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; unset s"
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A command line for the login shell, and all of its standard input."""
+
+    command: str
+    stdin: bytes
+
+
+def needs_sudo(connection: Connection) -> bool:
+    """Whether root scripts go through sudo: become is set and the login is not that user already."""
+    return connection.become and connection.user != connection.become_user
+
+
+def frame(script: Script, connection: Connection) -> Framed:
+    """Wraps a script for the host."""
+    text = _whole(script.text)
+    if not (script.root and needs_sudo(connection)):
+        return Framed(f"exec sh -c {shlex.quote(READ_SCRIPT)} sh {len(text)}", text + script.stdin)
+    mark = secrets.token_hex(16)
+    inner = f"sh -c {shlex.quote(SKIP_TO_MARK + READ_SCRIPT)} sh {len(text)} {mark}"
+    before = _password_line(connection) + mark.encode() + b"\n"
+    return Framed(f"{_sudo(connection)} {inner}", before + text + script.stdin)
+
+
+def _whole(text: str) -> bytes:
+    """The braces make sh refuse a script of which only a part arrived."""
+    return f"{PROLOGUE}\n{{\n:\n{text}\n}}\n".encode(errors="surrogateescape")
+
+
+def _sudo(connection: Connection) -> str:
+    prompting = "-n" if connection.become_password is None else "-S -p ''"
+    user = "" if connection.become_user == "root" else f" -u {shlex.quote(connection.become_user)}"
+    return f"env LC_ALL=C sudo -H {prompting}{user} --"
+
+
+def _password_line(connection: Connection) -> bytes:
+    if connection.become_password is None:
+        return b""
+    return connection.become_password.encode(errors="surrogateescape") + b"\n"
+
+
+def probe(connection: Connection) -> Framed:
+    """Asks sudo for nothing but leave. The input ends after the password, so it is tried once only."""
+    return Framed(f"{_sudo(connection)} true", _password_line(connection))
+
+
+# What sudo (and sudo-rs) writes -> what is wrong, what to do. First match wins.
+REFUSALS = (
+    (("not found", "No such file"), "sudo is not installed", "install sudo, or connect as root (ansible_user)"),
+    (
+        ("must have a tty", "you must have a tty"),
+        "sudo insists on a terminal",
+        "remove `Defaults requiretty` from sudoers",
+    ),
+    (
+        ("not in the sudoers", "not allowed to", "may not run sudo", "I'm sorry"),
+        "sudo does not allow {user} to become {become_user}",
+        "add {user} to sudoers, or connect as root",
+    ),
+    (
+        ("incorrect password", "Sorry, try again", "no password was provided", "Authentication failed"),
+        "sudo refused the become password of {user}",
+        "check ansible_become_password",
+    ),
+    (
+        ("password is required", "interactive authentication is required"),
+        "sudo asks {user} for a password and the inventory gives none",
+        "set ansible_become_password (vaulted), or NOPASSWD in sudoers",
+    ),
+)
+
+
+def refusal(connection: Connection, answer: Output) -> CannotReach | None:
+    """What the probe's answer means: None when sudo works."""
+    if answer.code == 0:
+        return None
+    said = answer.stderr.decode(errors="replace").strip()
+    names = {"user": connection.user, "become_user": connection.become_user}
+    for signs, reason, hint in REFUSALS:
+        if any(sign in said for sign in signs):
+            return CannotReach(f"{connection.name}: {reason.format(**names)}", hint.format(**names))
+    last = said.splitlines()[-1] if said else f"exit code {answer.code}"
+    return CannotReach(f"{connection.name}: sudo failed: {last}")
