@@ -6,7 +6,7 @@ A capability's functions are pure: they take the cluster as wanted and what was 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from k8snet_provision.change import CLUSTER, Change
@@ -45,7 +45,10 @@ class Capability:
     cluster_changes(world)        what differs in the cluster beside `manifests`
     refusals(world)               reasons why nothing may be changed at all
     notices(world)                what an operator should know although nothing changes because of it
-    carry_out(changes)            a pyinfra @deploy over one host's changes of a batch
+    carry_out(changes, prelude)   a pyinfra @deploy over one host's changes of a batch; `prelude` is the sh
+                                  that defines K (kubectl) on a control-plane host
+    from_control_plane            host changes are carried out through a control-plane host, all of a batch at
+                                  once, because they go through the API although they concern one node
     """
 
     name: str
@@ -57,7 +60,8 @@ class Capability:
     cluster_changes: Callable[[World], Iterable[Change]] = nothing
     refusals: Callable[[World], Iterable[Problem]] = nothing
     notices: Callable[[World], Iterable[str]] = nothing
-    gates: tuple[Gate, ...] = field(default=())
+    gates: tuple[Gate, ...] = ()
+    from_control_plane: bool = False
 
 
 @dataclass(frozen=True)

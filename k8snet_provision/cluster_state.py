@@ -103,6 +103,8 @@ class ClusterState:
 
     seen: HostSeen | None
     why_not: str = ""
+    reader: str = ""
+    """The control-plane host that read it, and through which changes go."""
     dry: Mapping[ObjectRef, Manifest] = field(default_factory=dict)
 
     def _json(self, key: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from k8snet_provision.cluster_state import ClusterState
+from k8snet_provision.cluster_state import ClusterState, kubectl
 from k8snet_provision.observe import Observation
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.resources.probe import HostSeen, Unknown
@@ -21,6 +21,11 @@ class World:
     @property
     def topology(self) -> Topology:
         return self.cluster.topology
+
+    @property
+    def prelude(self) -> str:
+        """sh that defines K, the kubectl of a control-plane host."""
+        return kubectl(self.topology.control_plane.kubectl, self.topology.control_plane.kubeconfig)
 
     def host(self, name: str) -> HostSeen:
         """Raises Unknown for a host that was not reached."""

@@ -17,6 +17,8 @@ from k8snet_provision.change import CLUSTER, Change, Kind
 FIELD_MANAGER = "k8snet-provision"
 OWNED_LABEL = "app.kubernetes.io/managed-by"
 """With the value FIELD_MANAGER: ours to change and to delete. Nothing without it is ever deleted."""
+CAPABILITY_LABEL = "k8snet-provision/capability"
+"""Which capability owns it: changing the topology deletes what the same capability no longer asks for."""
 
 Manifest = dict[str, Any]
 
@@ -48,6 +50,19 @@ class ObjectRef:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def owned_by(capability: str, manifest: Manifest) -> Manifest:
+    """The manifest with the labels that make it ours."""
+    meta = manifest["metadata"]
+    labels = {**meta.get("labels", {}), OWNED_LABEL: FIELD_MANAGER, CAPABILITY_LABEL: capability}
+    return {**manifest, "metadata": {**meta, "labels": labels}}
+
+
+def owner(manifest: Mapping[str, Any]) -> str:
+    """The capability that owns an object; empty for one that is not ours."""
+    labels = manifest["metadata"].get("labels") or {}
+    return str(labels.get(CAPABILITY_LABEL, "")) if labels.get(OWNED_LABEL) == FIELD_MANAGER else ""
 
 
 def without_noise(manifest: Mapping[str, Any]) -> Manifest:

@@ -1,0 +1,173 @@
+"""Roll-out: the plan's changes, phase by phase, batch by batch, each batch through its gates.
+
+A batch that fails is put back and the roll-out stops there: what was done before stays and is named, what
+comes after is not touched and is named.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from k8snet_provision.capability import Gate, Phase, batch_size
+from k8snet_provision.change import CLUSTER, Change, Kind
+from k8snet_provision.engine.deploy import deploy
+from k8snet_provision.engine.fleet import Fleet, Script, Unreachable
+from k8snet_provision.plan import Plan
+from k8snet_provision.planning import Site
+from k8snet_provision.seen import World
+
+POLL = 0.2
+"""Seconds between two looks of a gate."""
+
+Failures = dict[str, str]
+"""What went wrong, by target."""
+
+
+class Progress(Protocol):
+    """Told what happens while it happens."""
+
+    def phase(self, phase: str, changes: int) -> None: ...
+    def batch(self, phase: str, targets: Sequence[str]) -> None: ...
+    def waiting(self, phase: str, what: str, targets: Sequence[str]) -> None: ...
+    def passed(self, phase: str, target: str, seconds: float) -> None: ...
+    def failed(self, phase: str, target: str, why: str) -> None: ...
+    def putting_back(self, phase: str, targets: Sequence[str]) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """How a roll-out went. `put_back` are failed batches whose old state was seen to work again."""
+
+    done: list[Change] = field(default_factory=list)
+    failures: dict[str, Failures] = field(default_factory=dict)
+    put_back: list[Change] = field(default_factory=list)
+    left_broken: Failures = field(default_factory=dict)
+    untouched: list[Change] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Everything a roll-out needs; `run` is its only verb."""
+
+    plan: Plan
+    world: World
+    fleet: Fleet
+    progress: Progress
+
+    def run(self, site: Site) -> Outcome:
+        started = time.monotonic()
+        outcome = Outcome()
+        for phase in site:
+            if changes := self.plan.of(phase.name):
+                self.progress.phase(phase.name, len(changes))
+            for targets in batches(phase, self.plan):
+                batch = {target: self.plan.of(phase.name, target) for target in targets}
+                if not outcome.ok:
+                    outcome.untouched += _flat(batch)
+                    continue
+                self._batch(phase, batch, outcome)
+        outcome.seconds = time.monotonic() - started
+        return outcome
+
+    def _batch(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
+        started = time.monotonic()
+        self.progress.batch(phase.name, list(batch))
+        failures = self._carry_out(phase, batch) or self._pass_gates(phase, batch)
+        for target in batch:
+            if target in failures:
+                self.progress.failed(phase.name, target, failures[target])
+            else:
+                self.progress.passed(phase.name, target, time.monotonic() - started)
+        if not failures:
+            outcome.done += _flat(batch)
+            return
+        outcome.failures[phase.name] = failures
+        self._put_back(phase, batch, outcome)
+
+    def _carry_out(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
+        """Cluster changes, and host changes that go through the API, run on the reader's connection."""
+        capability = phase.capability
+        work = partial(capability.carry_out, prelude=self.world.prelude)
+        through_api = {t: c for t, c in batch.items() if t == CLUSTER or capability.from_control_plane}
+        failures: Failures = {}
+        if through_api:
+            answer = deploy(self.fleet, {self.world.state.reader: _flat(through_api)}, work)
+            failures |= {target: why for why in answer.values() if why for target in through_api}
+        direct = {target: changes for target, changes in batch.items() if target not in through_api}
+        if direct:
+            failures |= {host: why for host, why in deploy(self.fleet, direct, work).items() if why}
+        return failures
+
+    def _pass_gates(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
+        failures: Failures = {}
+        for gate in phase.capability.gates:
+            failures |= self._wait(phase, gate, batch)
+        return failures
+
+    def _wait(self, phase: Phase, gate: Gate, batch: Mapping[str, Sequence[Change]]) -> Failures:
+        scripts = {target: gate.script(self.world, self._host(target), list(batch[target])) for target in batch}
+        waiting = {target: script for target, script in scripts.items() if script is not None}
+        if not waiting:
+            return {}
+        self.progress.waiting(phase.name, gate.what, list(waiting))
+        ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
+        while waiting and time.monotonic() < ends:
+            for target, script in list(waiting.items()):
+                passed, last[target] = self._look(target, script, ends)
+                if passed:
+                    del waiting[target]
+            if waiting:
+                time.sleep(POLL)
+        return {target: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[target]}" for target in waiting}
+
+    def _look(self, target: str, script: str, ends: float) -> tuple[bool, str]:
+        host = self._host(target)
+        timeout = max(1.0, ends - time.monotonic())
+        answer = self.fleet.run({host: Script(script, timeout=timeout)})[host]
+        if isinstance(answer, Unreachable):
+            return False, answer.reason
+        lines = answer.stdout.decode("utf-8", "replace").strip().splitlines()
+        return answer.code == 0, lines[-1][-500:] if lines else f"exit status {answer.code}"
+
+    def _host(self, target: str) -> str:
+        return self.world.state.reader if target == CLUSTER else target
+
+    def _put_back(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
+        """Files, sysctls and what restarts for them go back; what cannot be undone is said to be left."""
+        back = {
+            target: [change.inverted() for change in reversed(changes) if change.kind in (Kind.FILE, Kind.SYSCTL)]
+            for target, changes in batch.items()
+            if target != CLUSTER
+        }
+        back = {target: changes for target, changes in back.items() if changes}
+        if not back:
+            outcome.left_broken |= outcome.failures[phase.name]
+            return
+        self.progress.putting_back(phase.name, list(back))
+        failures = self._carry_out(phase, back) or self._pass_gates(phase, back)
+        outcome.left_broken |= failures
+        outcome.put_back += [change for target in back if target not in failures for change in batch[target]]
+
+
+def batches(phase: Phase, plan: Plan) -> list[list[str]]:
+    """The targets of a phase in the order of the plan: the cluster first, then hosts in batches."""
+    targets = plan.targets(phase.name)
+    hosts = [target for target in targets if target != CLUSTER]
+    size = batch_size(phase.at_once, len(hosts))
+    return [
+        *([[CLUSTER]] if CLUSTER in targets else []),
+        *(hosts[start : start + size] for start in range(0, len(hosts), size)),
+    ]
+
+
+def _flat(batch: Mapping[str, Sequence[Change]]) -> list[Change]:
+    return [change for changes in batch.values() for change in changes]
