@@ -14,8 +14,7 @@ from typing import Protocol
 
 from k8snet_provision.capability import Gate, Phase, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
-from k8snet_provision.engine.deploy import deploy
-from k8snet_provision.engine.fleet import Fleet, Script, Unreachable
+from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
 from k8snet_provision.planning import Site
 from k8snet_provision.seen import World
@@ -100,11 +99,11 @@ class Rollout:
         through_api = {t: c for t, c in batch.items() if t == CLUSTER or capability.from_control_plane}
         failures: Failures = {}
         if through_api:
-            answer = deploy(self.fleet, {self.world.state.reader: _flat(through_api)}, work)
-            failures |= {target: why for why in answer.values() if why for target in through_api}
+            answers = self.fleet.deploy({self.world.state.reader: _flat(through_api)}, work)
+            failures |= {target: str(why) for why in answers.values() if why for target in through_api}
         direct = {target: changes for target, changes in batch.items() if target not in through_api}
         if direct:
-            failures |= {host: why for host, why in deploy(self.fleet, direct, work).items() if why}
+            failures |= {host: str(why) for host, why in self.fleet.deploy(direct, work).items() if why}
         return failures
 
     def _pass_gates(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
@@ -121,22 +120,19 @@ class Rollout:
         self.progress.waiting(phase.name, gate.what, list(waiting))
         ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
         while waiting and time.monotonic() < ends:
-            for target, script in list(waiting.items()):
-                passed, last[target] = self._look(target, script, ends)
+            for target, (passed, saw) in self._look(waiting, ends).items():
+                last[target] = saw
                 if passed:
                     del waiting[target]
             if waiting:
                 time.sleep(POLL)
         return {target: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[target]}" for target in waiting}
 
-    def _look(self, target: str, script: str, ends: float) -> tuple[bool, str]:
-        host = self._host(target)
+    def _look(self, scripts: Mapping[str, str], ends: float) -> dict[str, tuple[bool, str]]:
         timeout = max(1.0, ends - time.monotonic())
-        answer = self.fleet.run({host: Script(script, timeout=timeout)})[host]
-        if isinstance(answer, Unreachable):
-            return False, answer.reason
-        lines = answer.stdout.decode("utf-8", "replace").strip().splitlines()
-        return answer.code == 0, lines[-1][-500:] if lines else f"exit status {answer.code}"
+        asked = {self._host(target): Script(script, timeout=timeout) for target, script in scripts.items()}
+        answers = self.fleet.run(asked)
+        return {target: _verdict(answers[self._host(target)]) for target in scripts}
 
     def _host(self, target: str) -> str:
         return self.world.state.reader if target == CLUSTER else target
@@ -167,6 +163,13 @@ def batches(phase: Phase, plan: Plan) -> list[list[str]]:
         *([[CLUSTER]] if CLUSTER in targets else []),
         *(hosts[start : start + size] for start in range(0, len(hosts), size)),
     ]
+
+
+def _verdict(answer: Output | Unreachable) -> tuple[bool, str]:
+    if isinstance(answer, Unreachable):
+        return False, answer.reason
+    lines = answer.stdout.decode("utf-8", "replace").strip().splitlines()
+    return answer.code == 0, lines[-1][-500:] if lines else f"exit status {answer.code}"
 
 
 def _flat(batch: Mapping[str, Sequence[Change]]) -> list[Change]:
