@@ -1,0 +1,43 @@
+"""One file of an inventory to values: read, opened if vaulted, decoded, parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from k8snet_provision.inventory.documents import read_yaml
+from k8snet_provision.inventory.files import decode, read_bytes
+from k8snet_provision.inventory.values import Secret, with_secrets
+from k8snet_provision.inventory.vault import HEADER, Vault
+from k8snet_provision.problems import Origin, Problem, ProblemsFound
+
+
+class Sources:
+    """Reads files with one vault; what they say is collected in `problems`."""
+
+    def __init__(self, vault: Vault, problems: list[Problem]) -> None:
+        self.vault = vault
+        self.problems = problems
+
+    def text(self, path: Path) -> tuple[str, bool]:
+        """The text of a file, and whether the file was vaulted as a whole; raises ProblemsFound."""
+        text = decode(read_bytes(path), path)
+        if not text.startswith(HEADER):
+            return text, False
+        return self.vault.decrypt(text, Origin(str(path), 1)), True
+
+    def values(self, path: Path) -> Any:
+        """The document in a YAML or JSON file; strings of a vaulted file are Secret. Raises ProblemsFound."""
+        return self.document(path, *self.text(path))
+
+    def document(self, path: Path, text: str, vaulted: bool) -> Any:
+        """The document in `text`, which was read from `path`; raises ProblemsFound."""
+        value = read_yaml(text, str(path), self._vaulted_value, self.problems)
+        return with_secrets(value, everything=vaulted)
+
+    def _vaulted_value(self, armoured: str, where: Origin) -> Any:
+        try:
+            return Secret(self.vault.decrypt(armoured, where), armoured)
+        except ProblemsFound as found:
+            self.problems += found.problems
+            return Secret("", armoured)
