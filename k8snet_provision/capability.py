@@ -23,11 +23,13 @@ class Gate:
     `script` gives POSIX sh for a host (for cluster changes: the control-plane host in use) from the
     changes just made: exit 0 passes, anything else is asked again until `deadline` (seconds); the last
     line of its stdout is what is shown as "last seen". None where there is nothing to check on that host.
+    `asked_from` chooses the host for cluster changes where the control plane is the wrong place to ask.
     """
 
     what: str
     script: Callable[[World, str, Sequence[Change]], str | None]
     deadline: float = 60.0
+    asked_from: Callable[[World], str] | None = None
 
 
 def nothing(*_: object) -> tuple[Any, ...]:

@@ -113,14 +113,15 @@ class Rollout:
         return failures
 
     def _wait(self, phase: Phase, gate: Gate, batch: Mapping[str, Sequence[Change]]) -> Failures:
-        scripts = {target: gate.script(self.world, self._host(target), list(batch[target])) for target in batch}
+        hosts = {target: self._asked_from(gate, target) for target in batch}
+        scripts = {target: gate.script(self.world, hosts[target], list(batch[target])) for target in batch}
         waiting = {target: script for target, script in scripts.items() if script is not None}
         if not waiting:
             return {}
         self.progress.waiting(phase.name, gate.what, list(waiting))
         ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
         while waiting and time.monotonic() < ends:
-            for target, (passed, saw) in self._look(waiting, ends).items():
+            for target, (passed, saw) in self._look(waiting, hosts, ends).items():
                 last[target] = saw
                 if passed:
                     del waiting[target]
@@ -128,14 +129,15 @@ class Rollout:
                 time.sleep(POLL)
         return {target: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[target]}" for target in waiting}
 
-    def _look(self, scripts: Mapping[str, str], ends: float) -> dict[str, tuple[bool, str]]:
+    def _look(self, scripts: Mapping[str, str], hosts: Mapping[str, str], ends: float) -> dict[str, tuple[bool, str]]:
         timeout = max(1.0, ends - time.monotonic())
-        asked = {self._host(target): Script(script, timeout=timeout) for target, script in scripts.items()}
-        answers = self.fleet.run(asked)
-        return {target: _verdict(answers[self._host(target)]) for target in scripts}
+        answers = self.fleet.run({hosts[target]: Script(script, timeout=timeout) for target, script in scripts.items()})
+        return {target: _verdict(answers[hosts[target]]) for target in scripts}
 
-    def _host(self, target: str) -> str:
-        return self.world.state.reader if target == CLUSTER else target
+    def _asked_from(self, gate: Gate, target: str) -> str:
+        if target != CLUSTER:
+            return target
+        return gate.asked_from(self.world) if gate.asked_from else self.world.state.reader
 
     def _put_back(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
         """Files, sysctls and what restarts for them go back; what cannot be undone is said to be left."""

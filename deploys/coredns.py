@@ -1,0 +1,118 @@
+"""CoreDNS: the cluster's names, answered at the DNS address. kubeadm's Deployment is taken over, not doubled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from k8snet_provision.capability import Capability, Gate
+from k8snet_provision.change import Change
+from k8snet_provision.dns_wire import Question, gate_script
+from k8snet_provision.engine.carry_out import cluster_changes
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef, owned_by
+from k8snet_provision.resources.probe import Unknown
+from k8snet_provision.seen import World
+from k8snet_provision.templates import manifests as render_manifests
+from k8snet_provision.templates import render
+from k8snet_provision.topology import Cluster, Dns
+from k8snet_provision.topology.images import resolve
+
+NAME = "coredns"
+
+DEFAULT_IMAGE = "registry.k8s.io/coredns/coredns:v1.14.2"
+"""What kubeadm 1.36 installs (`kubeadm config images list`); used where no CoreDNS runs yet."""
+
+DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "coredns", "kube-system")
+SERVICE = ObjectRef("v1", "Service", "kube-dns", "kube-system")
+
+OBJECTS = (
+    ObjectRef("v1", "ServiceAccount", "coredns", "kube-system"),
+    ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRole", "system:coredns"),
+    ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "system:coredns"),
+    ObjectRef("v1", "ConfigMap", "coredns", "kube-system"),
+    DEPLOYMENT,
+    SERVICE,
+    ObjectRef("policy/v1", "PodDisruptionBudget", "coredns", "kube-system"),
+)
+
+
+def reads(cluster: Cluster) -> Iterable[ObjectRef]:
+    return OBJECTS if cluster.topology.dns else ()
+
+
+def manifests(world: World) -> Iterable[Manifest]:
+    """All objects of CoreDNS; nothing where the topology has no `dns`: then it is somebody else's."""
+    dns = world.topology.dns
+    if dns is None:
+        return
+    text = corefile(world, dns)
+    for manifest in render_manifests(
+        "coredns/objects.yaml.j2",
+        dns=dns,
+        corefile=text,
+        corefile_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        image=image(world, dns),
+        service_address=_service_address(world),
+    ):
+        yield owned_by(NAME, manifest)
+
+
+def corefile(world: World, dns: Dns) -> str:
+    return render("coredns/Corefile.j2", dns=dns, zone=world.topology.cluster_domain)
+
+
+def image(world: World, dns: Dns) -> str:
+    """The topology's image, otherwise the one that runs: an upgrade of CoreDNS is the operator's decision."""
+    if dns.image:
+        return resolve(world.topology.images, dns.image)
+    live = world.live(DEPLOYMENT)
+    return _running_image(live) if live else resolve(world.topology.images, DEFAULT_IMAGE)
+
+
+def _running_image(deployment: Manifest) -> str:
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    return str(next((c["image"] for c in containers if c["name"] == "coredns"), DEFAULT_IMAGE))
+
+
+def _service_address(world: World) -> str:
+    """Left out while the Service has another one: an address is immutable, the service range phase moves it."""
+    wanted = str(world.topology.dns_address)
+    live = world.live(SERVICE)
+    return wanted if live is None or live["spec"].get("clusterIP") == wanted else ""
+
+
+def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str:
+    return f"""{world.prelude}
+K -n kube-system rollout status deployment/coredns --timeout=5s 2>&1"""
+
+
+def answers(world: World, host: str, changes: Sequence[Change]) -> str:
+    """The names that the DNS specification promises for the API's own Service, over UDP and TCP."""
+    zone, first = world.topology.cluster_domain, world.topology.first_service_address
+    questions = (
+        Question(f"dns-version.{zone}.", "TXT"),
+        Question(f"kubernetes.default.svc.{zone}.", "A" if first.version == 4 else "AAAA", first.packed),
+        Question(f"_https._tcp.kubernetes.default.svc.{zone}.", "SRV"),
+        Question(f"{first.reverse_pointer}.", "PTR"),
+    )
+    return gate_script(str(world.topology.dns_address), questions)
+
+
+def a_node(world: World) -> str:
+    """Cluster addresses answer on nodes only; raises Unknown where none was reached."""
+    reached = world.reached(world.cluster.nodes)
+    if not reached:
+        raise Unknown("cluster", "names", "no node could be reached to ask from")
+    return reached[0]
+
+
+CAPABILITY = Capability(
+    name=NAME,
+    carry_out=cluster_changes,
+    reads=reads,
+    manifests=manifests,
+    gates=(
+        Gate("coredns rolled out", rolled_out, deadline=120),
+        Gate("names answered", answers, deadline=30, asked_from=a_node),
+    ),
+)

@@ -1,0 +1,22 @@
+"""The whole system as a runbook: what is brought about, where, how many hosts at once, in this order.
+
+The order is the one in which each step finds what it needs: the apiservers carry the new range before the
+range moves, names have their new address before kubelets hand it out, and pods that hold an old address
+start anew last.
+"""
+
+from __future__ import annotations
+
+from deploys import addon_pods, coredns, kube_apiserver, kube_proxy, kubelet, service_range
+from k8snet_provision.capability import Phase
+from k8snet_provision.change import CLUSTER
+
+SITE = (
+    Phase(kube_apiserver.CAPABILITY, hosts=("kube_control_plane",), at_once=1),
+    Phase(service_range.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(kube_proxy.CONFIG, hosts=(CLUSTER,)),
+    Phase(kube_proxy.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
+    Phase(coredns.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(kubelet.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
+    Phase(addon_pods.CAPABILITY, hosts=(CLUSTER,)),
+)

@@ -1,0 +1,170 @@
+"""The commands. Each says what it needs, calls one workflow, prints one report and picks one exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from k8snet_provision import exits, workflow
+from k8snet_provision.exits import Exit
+from k8snet_provision.lab.commands import app as lab
+from k8snet_provision.plan import Plan, problem_to_json
+from k8snet_provision.problems import Problem, ProblemsFound
+from k8snet_provision.reports import console
+from k8snet_provision.reports.progress import ConsoleProgress
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The network of on-prem Kubernetes clusters: what differs, set right, proved.",
+)
+app.add_typer(lab, name="lab")
+
+
+class Output(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Inventory = Annotated[Path, typer.Argument(help="Inventory: a directory or a file, as Ansible reads it.")]
+Limit = Annotated[str, typer.Option("--limit", "-l", help="Hosts or groups, as Ansible's --limit.")]
+Tags = Annotated[str, typer.Option("--tags", "-t", help="Only these phases, comma separated.")]
+Forks = Annotated[int, typer.Option("--forks", "-f", min=1, max=1000, help="Hosts spoken to at once.")]
+Extra = Annotated[list[str], typer.Option("--extra-vars", "-e", help="key=value, {json} or @file; wins over all.")]
+Vault = Annotated[list[Path], typer.Option("--vault-password-file", help="File holding the vault's password.")]
+Out = Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")]
+
+
+def _out() -> Console:
+    return Console(highlight=False)
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def _request(inventory: Path, limit: str, tags: str, forks: int, extra: list[str], vault: list[Path]) -> Any:
+    from k8snet_provision.inventory.extra_vars import extra_vars
+
+    return workflow.Request(inventory, limit, tags, forks, extra_vars(extra), tuple(vault))
+
+
+@app.command()
+def diff(
+    inventory: Inventory,
+    limit: Limit = "",
+    tags: Tags = "",
+    forks: Forks = 100,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+    output: Out = Output.TEXT,
+) -> None:
+    """Show what `apply` would change. Exit 0: nothing, 2: something, 1: refused, 3: not all could be seen."""
+    request = _request(inventory, limit, tags, forks, extra, vault)
+    with ConsoleProgress(_err()) as progress, workflow.session(request) as session:
+        progress.step(f"observing {len(session.hosts)} hosts")
+        plan, _ = workflow.diff(session)
+        progress.pause()
+        _print_plan(plan, session, output)
+    raise typer.Exit(exits.of_plan(plan))
+
+
+def _print_plan(plan: Plan, session: workflow.Session, output: Output) -> None:
+    if output is Output.JSON:
+        print(json.dumps(plan.to_json(), indent=2))
+        return
+    console.show_problems(_err(), plan.problems)
+    console.show_plan(_out(), plan, session.site)
+
+
+@app.command()
+def apply(
+    inventory: Inventory,
+    limit: Limit = "",
+    tags: Tags = "",
+    forks: Forks = 100,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    check: Annotated[bool, typer.Option("--check", "-C", help="Change nothing: the same as diff.")] = False,
+    show_diff: Annotated[bool, typer.Option("--diff/--no-diff", "-D", help="Show the plan first.")] = True,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
+    output: Out = Output.TEXT,
+) -> None:
+    """Change what differs, in the order of the site table, after showing it and asking."""
+    if check:
+        diff(inventory, limit, tags, forks, extra, vault, output)
+    request = _request(inventory, limit, tags, forks, extra, vault)
+    with ConsoleProgress(_err(), quiet=output is Output.JSON) as progress, workflow.session(request) as session:
+        progress.step(f"observing {len(session.hosts)} hosts")
+
+        def agreed(plan: Plan) -> bool:
+            progress.pause()
+            if output is Output.TEXT and (show_diff or not yes):
+                _print_plan(plan, session, output)
+            answer = yes or (sys.stdin.isatty() and typer.confirm("Apply?", err=True))
+            if not answer and not sys.stdin.isatty():
+                _err().print("not a terminal: give --yes to apply without being asked")
+            progress.resume()
+            return answer
+
+        plan, outcome = workflow.apply(session, progress, agreed)
+        progress.pause()
+        if outcome is None and not (plan.changes and not workflow.errors(plan.problems)):
+            _print_plan(plan, session, output)
+    if outcome is None:
+        raise typer.Exit(exits.of_plan(plan))
+    if output is Output.JSON:
+        from k8snet_provision.reports.outcome import outcome_to_json
+
+        print(json.dumps(plan.to_json() | {"outcome": outcome_to_json(outcome)}, indent=2))
+    else:
+        console.show_outcome(_out(), outcome)
+    raise typer.Exit(exits.of_outcome(plan, outcome))
+
+
+@app.command()
+def lint(inventory: Inventory, output: Out = Output.TEXT) -> None:
+    """Check the inventory and the topology without speaking to a host; all problems at once."""
+    from k8snet_provision.topology.lint import lint as find
+
+    problems = find(inventory)
+    if output is Output.JSON:
+        print(json.dumps([problem_to_json(problem) for problem in problems], indent=2))
+    else:
+        console.show_problems(_out(), problems)
+        if not problems:
+            _out().print("no problems found")
+    raise typer.Exit(Exit.FAILED if workflow.errors(problems) else Exit.SAME)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the variable `topology`, for editors."""
+    from k8snet_provision.topology.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+def main() -> None:
+    """The entry point: problems and interruptions end as one message and an exit code, not as a traceback."""
+    try:
+        app()
+    except ProblemsFound as found:
+        _fail(found.problems)
+    except KeyboardInterrupt:
+        _err().print("interrupted; what was done is recognised by the next run")
+        sys.exit(Exit.FAILED)
+
+
+def _fail(problems: tuple[Problem, ...]) -> None:
+    if "json" in sys.argv:
+        print(json.dumps({"problems": [problem_to_json(problem) for problem in problems]}, indent=2))
+    console.show_problems(_err(), problems)
+    sys.exit(Exit.FAILED)

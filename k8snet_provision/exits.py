@@ -1,0 +1,31 @@
+"""Exit codes, the same for every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from k8snet_provision.plan import Plan
+from k8snet_provision.problems import Severity
+from k8snet_provision.rollout import Outcome
+
+
+class Exit(IntEnum):
+    SAME = 0
+    FAILED = 1
+    DIFFERS = 2
+    INCOMPLETE = 3
+
+
+def of_plan(plan: Plan) -> Exit:
+    """Refused is failed; what could not be observed is never "in sync", even beside known differences."""
+    if any(problem.severity is Severity.ERROR for problem in plan.problems):
+        return Exit.FAILED
+    if plan.incomplete:
+        return Exit.INCOMPLETE
+    return Exit.DIFFERS if plan.changes else Exit.SAME
+
+
+def of_outcome(plan: Plan, outcome: Outcome) -> Exit:
+    if not outcome.ok:
+        return Exit.FAILED
+    return Exit.INCOMPLETE if plan.incomplete else Exit.SAME

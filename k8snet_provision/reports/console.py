@@ -1,0 +1,155 @@
+"""Plans and outcomes for people: every line is taken from the change it speaks of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from k8snet_provision.capability import Phase
+from k8snet_provision.change import CLUSTER, Action, Change, Kind
+from k8snet_provision.edits.diff import unified_diff
+from k8snet_provision.plan import Plan
+from k8snet_provision.problems import Problem, Severity
+from k8snet_provision.rollout import Outcome
+
+SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
+COLOUR = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def show_plan(out: Console, plan: Plan, site: Sequence[Phase]) -> None:
+    _line(out, _headline(plan))
+    for phase in site:
+        if changes := plan.of(phase.name):
+            _line(out, f"{phase.name:<16} {_pace(phase)}", "bold")
+            for targets, change in folded(changes):
+                _show_change(out, targets, change)
+    for notice in plan.notices:
+        _line(out, f"note: {notice}")
+    for item in plan.incomplete:
+        _line(out, f"? {item.target}: {item.what} could not be observed: {item.why}", "magenta")
+    _line(out, _totals(plan), "bold")
+
+
+def _headline(plan: Plan) -> str:
+    facts = plan.facts
+    sizes = f"{_count(int(facts['control planes']), 'control plane')}, {_count(int(facts['nodes']), 'node')}"
+    return f"{plan.name} · kubernetes {facts['kubernetes']} · {sizes} · observed in {plan.seconds:.1f} s"
+
+
+def _pace(phase: Phase) -> str:
+    pace = "one at a time" if phase.at_once == 1 else f"{phase.at_once} at once"
+    gates = ", ".join(gate.what for gate in phase.capability.gates)
+    return (pace if phase.hosts != (CLUSTER,) else "once, for the cluster") + (f", gate {gates}" if gates else "")
+
+
+def folded(changes: Iterable[Change]) -> list[tuple[list[str], Change]]:
+    """The same change on many hosts is shown once, with the names of all of them."""
+    groups: dict[tuple[object, ...], tuple[list[str], Change]] = {}
+    for change in changes:
+        key = (change.kind, change.name, change.before, change.after, change.restarts, change.because)
+        groups.setdefault(key, ([], change))[0].append(change.target)
+    return list(groups.values())
+
+
+def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
+    sign, colour = SIGN[change.action]
+    sign, colour = ("↻", "yellow") if change.kind is Kind.RESTART else (sign, colour)
+    restart = f"    restarts {', '.join(change.restarts)}" if change.restarts else ""
+    because = f"    ({change.because})" if change.because else ""
+    _line(out, f"  {_names(targets)}  {sign} {change.name}{restart}{because}", colour)
+    for line in diff_lines(change):
+        _line(out, f"      {line}", COLOUR.get(line[:1], ""))
+
+
+def diff_lines(change: Change) -> list[str]:
+    """The change's text as the body of a unified diff; one line each for a single value."""
+    if change.kind is Kind.RESTART:
+        return []
+    if change.secret:
+        return ["(content not shown: secret)"]
+    before, after = (None if side is None else side.encode("utf-8", "surrogateescape") for side in _sides(change))
+    lines = unified_diff(before, after, change.name)
+    return [line for line in lines if not line.startswith(("--- ", "+++ "))] + _ownership(change)
+
+
+def _sides(change: Change) -> tuple[str | None, str | None]:
+    """A sysctl's or module's value is a word, and is shown as a line."""
+    if change.kind in (Kind.SYSCTL, Kind.MODULE):
+        return tuple(side if side is None else f"{side}\n" for side in (change.before, change.after))  # type: ignore[return-value]
+    return change.before, change.after
+
+
+def _ownership(change: Change) -> list[str]:
+    sides = [
+        " ".join(change.details.get(f"{side}_{key}", "") for key in ("mode", "owner", "group"))
+        for side in ("before", "after")
+    ]
+    if change.action is not Action.UPDATE or sides[0] == sides[1]:
+        return []
+    return [f"- mode and owner {sides[0]}", f"+ mode and owner {sides[1]}"]
+
+
+def _names(targets: Sequence[str]) -> str:
+    return ", ".join(targets) if len(targets) <= 6 else f"{', '.join(targets[:5])} and {len(targets) - 5} more"
+
+
+def _totals(plan: Plan) -> str:
+    if not plan.changes:
+        return "nothing can be said yet" if plan.incomplete else "nothing to change"
+    hosts = {change.target for change in plan.changes} - {CLUSTER}
+    where = [_count(len(hosts), "host")] if hosts else []
+    where += ["the cluster"] if any(change.target == CLUSTER for change in plan.changes) else []
+    deleted = sum(change.action is Action.DELETE for change in plan.changes)
+    parts = [
+        f"{_count(len(plan.changes), 'change')} on {' and in '.join(where)}"
+        if hosts
+        else f"{_count(len(plan.changes), 'change')} in the cluster"
+    ]
+    parts += [f"{_count(number, f'{unit} restart')}" for unit, number in _restarts(plan).items()]
+    parts += [f"{deleted} deleted" if deleted else "nothing deleted"]
+    parts += [f"{len(plan.incomplete)} not observed"] if plan.incomplete else []
+    return " · ".join(parts)
+
+
+def _restarts(plan: Plan) -> Counter[str]:
+    """Restarts by what restarts; several changes of a host to one unit make one restart."""
+    units = {(change.target, unit) for change in plan.changes for unit in change.restarts}
+    units |= {(change.target, change.name) for change in plan.changes if change.kind is Kind.RESTART}
+    return Counter(unit for _, unit in sorted(units))
+
+
+def show_outcome(out: Console, outcome: Outcome) -> None:
+    for phase, failures in outcome.failures.items():
+        for target, why in failures.items():
+            _line(out, f"failed: {phase} on {target}: {why}", "red")
+    if outcome.put_back:
+        _line(out, f"put back and seen to work: {_names(_targets(outcome.put_back))}", "yellow")
+    for target, why in outcome.left_broken.items():
+        _line(out, f"NOT put back: {target}: {why}", "bold red")
+    if outcome.untouched:
+        left = ", ".join(f"{change.phase} on {change.target}" for change in outcome.untouched[:8])
+        more = f" and {len(outcome.untouched) - 8} more" if len(outcome.untouched) > 8 else ""
+        _line(out, f"not touched: {left}{more}", "yellow")
+    hint = "" if outcome.ok else "; mend the cause and run apply again: what is done is recognised"
+    _line(out, f"{_count(len(outcome.done), 'change')} made in {outcome.seconds:.1f} s{hint}", "bold")
+
+
+def _targets(changes: Iterable[Change]) -> list[str]:
+    return list(dict.fromkeys(change.target for change in changes))
+
+
+def show_problems(out: Console, problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        _line(out, str(problem), "yellow" if problem.severity is Severity.WARNING else "red")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _line(out: Console, text: str, style: str = "") -> None:
+    """Text as it is: nothing in a value is read as markup, and nothing is wrapped when piped."""
+    out.print(Text(text, style=style), soft_wrap=True)

@@ -1,0 +1,84 @@
+"""What the commands do, as short literal lists of steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from k8snet_provision import assets, planning, rollout, selection, topology
+from k8snet_provision.capability import Phase
+from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.inventory import connection, load
+from k8snet_provision.plan import Plan
+from k8snet_provision.problems import Problem, ProblemsFound, Severity
+from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the operator asked for, as given on the command line."""
+
+    inventory: Path
+    limit: str = ""
+    tags: str = ""
+    forks: int = 100
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    vault_password_files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """An operator's request with its hosts connected: what every command works on."""
+
+    cluster: Cluster
+    site: tuple[Phase, ...]
+    hosts: tuple[str, ...]
+    fleet: Fleet
+    warnings: tuple[Problem, ...]
+    started: float
+
+
+@contextmanager
+def session(request: Request) -> Iterator[Session]:
+    """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
+    started = time.monotonic()
+    inventory = load(request.inventory, extra_vars=request.extra_vars, vault_passwords=request.vault_password_files)
+    cluster, problems = topology.read(inventory)
+    connections, more = connection.connections(inventory)
+    found = (*problems, *more)
+    if cluster is None or any(problem.severity is Severity.ERROR for problem in found):
+        raise ProblemsFound(found)
+    site = selection.phases(assets.deploy_module("site").SITE, request.tags)
+    hosts = selection.hosts(inventory, request.limit)
+    members = tuple(member.name for member in cluster.members if member.name in hosts and member.roles)
+    with Fleet({name: connections[name] for name in members}, request.forks) as fleet:
+        yield Session(cluster, site, members, fleet, found, started)
+
+
+def diff(session: Session) -> tuple[Plan, World]:
+    """Looks, asks for a dry run, compares. Changes nothing anywhere."""
+    world = planning.look(session.site, session.cluster, session.hosts, session.fleet)
+    world, refused = planning.ask_dry_run(session.site, world, session.fleet)
+    plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
+    return plan, world
+
+
+def apply(
+    session: Session,
+    progress: rollout.Progress,
+    agreed: Callable[[Plan], bool],
+) -> tuple[Plan, rollout.Outcome | None]:
+    """diff, then exactly that plan, if `agreed` says so. The outcome is None when nothing was started."""
+    plan, world = diff(session)
+    if errors(plan.problems) or not plan.changes or not agreed(plan):
+        return plan, None
+    return plan, rollout.Rollout(plan, world, session.fleet, progress).run(session.site)
+
+
+def errors(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
