@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 from k8snet_provision import assets, planning, rollout, selection, topology
 from k8snet_provision.capability import Phase
 from k8snet_provision.engine.fleet import Fleet
-from k8snet_provision.inventory import connection, load
+from k8snet_provision.inventory import connection, load, password_files
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
@@ -47,7 +48,7 @@ class Session:
 def session(request: Request) -> Iterator[Session]:
     """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
     started = time.monotonic()
-    inventory = load(request.inventory, extra_vars=request.extra_vars, vault_passwords=request.vault_password_files)
+    inventory = load(request.inventory, extra_vars=request.extra_vars, vault_passwords=password_files(request.vault_password_files, os.environ))
     cluster, problems = topology.read(inventory)
     connections, more = connection.connections(inventory)
     found = (*problems, *more)

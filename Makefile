@@ -1,0 +1,46 @@
+# The same commands for people and for CI. Everything they need, they install.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+TOOL := $(VENV)/bin/k8snet-provision
+INVENTORY := inventory/lab
+
+.PHONY: help setup demo test check bench format clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## install what is needed: Debian packages, the locked Python packages, this package
+
+$(VENV)/.ready: requirements.lock pyproject.toml lab/machine.txt
+	bin/setup $(VENV)
+	touch $@
+
+demo: setup ## bring the lab up, apply inventory/lab, verify, show what was seen
+	bin/demo $(TOOL) $(INVENTORY)
+
+test: setup ## every test: unit, real programs, lab
+	$(MAKE) --no-print-directory static
+	$(PYTHON) -m pytest
+
+.PHONY: static
+static: setup
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+check: static ## format, lint, types, import contracts, unit tests: under a minute
+	$(PYTHON) -m pytest -q -m "not hosts" -x
+
+bench: setup ## the README's comparisons, in one run
+	for b in bench/*.py; do $(PYTHON) "$$b"; done
+
+format: setup ## rewrite the code in the project's format
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean: ## remove the virtual environment and caches of the checkout
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
