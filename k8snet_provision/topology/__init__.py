@@ -1,6 +1,8 @@
 """The topology: what the operator wants the service network to be, validated into a frozen tree."""
 
 from .cluster import Cluster, Member
+from .lint import lint, rows
 from .model import Topology
+from .reading import read
 
-__all__ = ["Cluster", "Member", "Topology"]
+__all__ = ["Cluster", "Member", "Topology", "lint", "read", "rows"]

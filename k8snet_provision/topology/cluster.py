@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from k8snet_provision.problems import Origin
+
+from .agreement import VARIABLE, origin
 from .model import Topology
 
 if TYPE_CHECKING:
@@ -33,6 +36,16 @@ class Cluster:
     topology: Topology
     members: tuple[Member, ...]
     inventory: Inventory = field(repr=False, compare=False)
+    reference: str = field(default="", repr=False, compare=False)
+    """The host whose `topology` was read; the others' equal it."""
+
+    def origin(self, *keys: str | int) -> Origin:
+        """Where a value of the topology was written; of a default, where its nearest parent was."""
+        return origin(self.inventory, self.reference, VARIABLE, *keys)
+
+    def host_origin(self, name: str) -> Origin:
+        """Where a host's address was written, or the host itself."""
+        return origin(self.inventory, name, "ansible_host")
 
     def having(self, role: str) -> tuple[str, ...]:
         """Names of the hosts in a group."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import ApiPart
-from .values import Duration, Network
+from .values import BindAddress, Duration, Network, NodePortAddress
 
 Mode = Literal["iptables", "ipvs", "nftables"]
 
@@ -88,15 +88,15 @@ class KubeProxy(ApiPart):
     ipvs: Ipvs | None = Field(default=None, description="Options of the ipvs mode.")
     nftables: Nftables | None = Field(default=None, description="Options of the nftables mode.")
     iptables: Iptables | None = Field(default=None, description="Options of the iptables mode.")
-    node_port_addresses: tuple[Network | Literal["primary"], ...] | None = Field(
+    node_port_addresses: tuple[NodePortAddress, ...] | None = Field(
         default=None,
         description="NodePorts are served on addresses of these networks; `primary` is the node's own.",
         examples=[["192.0.2.0/24"]],
     )
-    healthz_bind_address: str | None = Field(
+    healthz_bind_address: BindAddress | None = Field(
         default=None, description="Address and port of /healthz.", examples=["0.0.0.0:10256"]
     )
-    metrics_bind_address: str | None = Field(
+    metrics_bind_address: BindAddress | None = Field(
         default=None, description="Address and port of /metrics and /proxyMode.", examples=["127.0.0.1:10249"]
     )
     conntrack: Conntrack | None = Field(default=None, description="Connection tracking limits.")

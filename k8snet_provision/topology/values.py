@@ -155,6 +155,20 @@ def parse_text(value: Any) -> str:
     return value
 
 
+def parse_node_port_address(value: Any) -> IPNetwork | str:
+    """A network, or `primary` for the node's own addresses."""
+    return value if value == "primary" else parse_network(value)
+
+
+def parse_bind_address(value: Any) -> str:
+    """`0.0.0.0:10256` or `[::]:10256`: an address and a port to listen on."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([0-9]{1,5})", value) if isinstance(value, str) else None
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise refuse("not an address with a port", "an address and a port such as 0.0.0.0:10256 or [::]:10256")
+    parse_address(match[1] or match[2])
+    return str(value)
+
+
 def split_list(value: Any) -> Any:
     """A comma-separated string or a single network as a list; a list as it is."""
     if isinstance(value, str):
@@ -184,6 +198,8 @@ Networks = Annotated[
         }
     ),
 ]
+NodePortAddress = Annotated[IPv4Network | IPv6Network | str, PlainValidator(parse_node_port_address), _text, _string()]
+BindAddress = Annotated[str, PlainValidator(parse_bind_address), _string()]
 Address = Annotated[IPv4Address | IPv6Address, PlainValidator(parse_address), _text, _string()]
 Pool = Annotated[AddressRange, PlainValidator(parse_address_range), _text, _string()]
 Ports = Annotated[PortRange, PlainValidator(parse_port_range), _text, _string(pattern="^[0-9]{1,5}-[0-9]{1,5}$")]

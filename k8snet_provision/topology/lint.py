@@ -1,0 +1,41 @@
+"""lint: everything that can be said about an inventory without touching a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from k8snet_provision import inventory
+from k8snet_provision.inventory import VaultPassword
+from k8snet_provision.problems import Origin, Problem, ProblemsFound
+
+from .reading import read
+
+
+def lint(
+    path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] = ()
+) -> list[Problem]:
+    """All problems of the inventory and of its topology; an unreadable inventory has no topology to look at."""
+    try:
+        loaded = inventory.load(path, extra_vars=extra_vars, vault_passwords=vault_passwords)
+    except ProblemsFound as found:
+        return list(found.problems)
+    return [*loaded.warnings, *read(loaded)[1]]
+
+
+def rows(problems: Iterable[Problem]) -> list[dict[str, str | int | None]]:
+    """The problems as JSON values; `file` is a host's name or "cluster" where no file is to blame."""
+    return [
+        {
+            "file": problem.where.file if isinstance(problem.where, Origin) else problem.where,
+            "line": (problem.where.line or None) if isinstance(problem.where, Origin) else None,
+            "code": problem.code,
+            "severity": problem.severity.value,
+            "message": problem.text,
+            "found": problem.found,
+            "expected": problem.expected,
+            "hint": problem.hint,
+        }
+        for problem in problems
+    ]

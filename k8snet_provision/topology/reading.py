@@ -1,0 +1,75 @@
+"""From the inventory to the cluster: members, the shared topology, and every problem in either."""
+
+from __future__ import annotations
+
+from k8snet_provision.inventory import Inventory
+from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
+
+from .agreement import VARIABLE, origin, shared
+from .cluster import GROUPS, Cluster, Member
+from .rules import broken
+from .validation import Finding, validate
+
+NO_HOSTS = "K8N110"
+
+
+def read(inventory: Inventory) -> tuple[Cluster | None, tuple[Problem, ...]]:
+    """The cluster and all problems of its topology; no cluster as soon as one of them is an error."""
+    members, problems = _members(inventory)
+    if not members:
+        return None, (*problems, _no_hosts(inventory))
+    common = shared(inventory, [member.name for member in members])
+    problems += common.problems
+    if not common.host:
+        return None, tuple(problems)
+    topology, findings = validate(common.value)
+    problems += (_located(inventory, common.host, finding) for finding in findings)
+    if topology is None:
+        return None, tuple(problems)
+    cluster = Cluster(_name(inventory), topology, members, inventory, common.host)
+    problems += broken(cluster)
+    errors = any(problem.severity is Severity.ERROR for problem in problems)
+    return None if errors else cluster, tuple(sorted(problems, key=_place))
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    """Top to bottom of each file, as they are mended."""
+    where = problem.where
+    return (where.file, where.line) if isinstance(where, Origin) else (where, 0)
+
+
+def _name(inventory: Inventory) -> str:
+    path = inventory.path.resolve()
+    return (path if path.is_dir() else path.parent).name
+
+
+def _members(inventory: Inventory) -> tuple[tuple[Member, ...], list[Problem]]:
+    """Hosts of the cluster's groups, in the inventory's order; hosts of other groups are the operator's own."""
+    members: list[Member] = []
+    problems: list[Problem] = []
+    for name, host in inventory.hosts.items():
+        roles = tuple(group for group in GROUPS if group in host.groups)
+        if not roles:
+            continue
+        try:
+            address = inventory.rendered(name, "ansible_host") if "ansible_host" in host.vars else name
+        except ProblemsFound as found:
+            problems += found.problems
+            address = name
+        members.append(Member(name, address if isinstance(address, str) else "", roles))
+    return tuple(members), list(dict.fromkeys(problems))
+
+
+def _no_hosts(inventory: Inventory) -> Problem:
+    return Problem(
+        NO_HOSTS,
+        "no host is in a group of the cluster",
+        Origin(str(inventory.path)),
+        expected=f"hosts in the groups {', '.join(GROUPS)}",
+        hint="put at least one host into kube_control_plane",
+    )
+
+
+def _located(inventory: Inventory, host: str, finding: Finding) -> Problem:
+    where = origin(inventory, host, VARIABLE, *finding.path)
+    return Problem(finding.code, finding.text, where, finding.found, finding.expected, finding.hint)
