@@ -22,12 +22,13 @@ send_file() {{
   [ -f "$1" ] || {{ echo "not a regular file"; return 1; }}
   set -- "$1" "$(stat -L -c '%a %U %G %s' -- "$1")" || {{ echo "stat failed"; return 1; }}
   [ "${{2##* }}" -le {LARGEST} ] || {{ echo "larger than {LARGEST} bytes: ${{2##* }}"; return 1; }}
-  printf '%s %s\\n' "$2" "$1"
+  printf '%s %s\\n%s' "$2" "${{#1}}" "$1"
   cat -- "$1" || return 1
   echo
 }}
 """
-"""sh function `send_file PATH`: prints "MODE OWNER GROUP SIZE PATH", newline, SIZE bytes, newline."""
+"""sh function `send_file PATH`: prints "MODE OWNER GROUP SIZE LENGTH" and a newline, LENGTH bytes of path, SIZE
+bytes of content, a newline. Lengths, because a path may hold any character."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,15 @@ def unpack(host: str, data: bytes) -> list[File]:
     files = []
     while data.strip(b"\n"):
         header, _, rest = data.partition(b"\n")
-        words = header.decode("utf-8", "surrogateescape").split(" ", 4)
-        if len(words) != 5 or not words[3].isdigit() or len(rest) < int(words[3]):
+        words = header.decode("utf-8", "replace").split(" ")
+        if len(words) != 5 or not all(word.isdigit() for word in words[3:]):
+            raise Unknown(host, "file", "its answer cannot be read")
+        size, length = int(words[3]), int(words[4])
+        path, content = rest[:length], rest[length : length + size]
+        if len(content) < size:
             raise Unknown(host, "file", "its answer was cut short")
-        mode, owner, group, size, path = words
-        files.append(File(path, rest[: int(size)], mode, owner, group))
-        data = rest[int(size) + 1 :]
+        files.append(File(path.decode("utf-8", "surrogateescape"), content, *words[:3]))
+        data = rest[length + size + 1 :]
     return files
 
 

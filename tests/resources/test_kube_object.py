@@ -1,0 +1,60 @@
+"""Objects compared without what only the API server writes."""
+
+from __future__ import annotations
+
+import json
+
+from ruamel.yaml import YAML
+
+from k8snet_provision.change import Action
+from k8snet_provision.resources import kube_object
+from k8snet_provision.resources.kube_object import ObjectRef
+
+LIVE = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {
+        "name": "coredns",
+        "namespace": "kube-system",
+        "uid": "5c4f",
+        "resourceVersion": "42",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [{"manager": "kubeadm"}],
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "kept"},
+    },
+    "data": {"Corefile": ".:53 {\n    errors\n}\n"},
+    "status": {"x": 1},
+}
+
+
+def test_bookkeeping_of_the_server_is_no_difference() -> None:
+    moved = {**LIVE, "metadata": {**LIVE["metadata"], "resourceVersion": "43", "managedFields": []}, "status": {}}  # type: ignore[dict-item]
+    assert list(kube_object.change("phase", LIVE, moved)) == []
+
+
+def test_the_text_is_yaml_of_the_same_object_and_keeps_lines_apart() -> None:
+    text = kube_object.to_text(LIVE)
+    assert text is not None
+    assert YAML(typ="safe", pure=True).load(text) == kube_object.without_noise(LIVE)
+    assert "    errors\n" in text
+
+
+def test_an_update_remembers_what_must_not_have_moved() -> None:
+    (change,) = kube_object.change("phase", LIVE, {**LIVE, "data": {}}, send={"apiVersion": "v1"})
+    assert change.details["before_version"] == "resourceVersion=42"
+    assert json.loads(change.details["manifest"]) == {"apiVersion": "v1"}
+
+
+def test_a_generation_is_preferred_because_status_updates_leave_it_alone() -> None:
+    assert kube_object.version_of({"metadata": {"generation": 3, "resourceVersion": "9"}}) == "generation=3"
+
+
+def test_deleting_sends_only_the_name() -> None:
+    (change,) = kube_object.change("phase", LIVE, None)
+    assert change.action is Action.DELETE
+    assert json.loads(change.details["manifest"]) == ObjectRef.of(LIVE).skeleton()
+
+
+def test_only_objects_with_our_label_have_an_owner() -> None:
+    assert kube_object.owner(LIVE) == ""
+    assert kube_object.owner(kube_object.owned_by("coredns", LIVE)) == "coredns"
