@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import gevent
 import paramiko
@@ -45,10 +46,14 @@ def _converse(transport: paramiko.Transport, command: str, stdin: bytes) -> tupl
         channel.exec_command(command)
         stdout = _drain(channel.recv)
         stderr: bytes = errors.get()
-        return channel.recv_exit_status(), stdout, stderr
-    finally:
-        gevent.killall([sender, errors])
+        code = channel.recv_exit_status()
+        # Closed, not killed: a sender stopped within a packet would spoil the connection for the next command.
         channel.close()
+        sender.join()
+        return code, stdout, stderr
+    except BaseException:  # the connection is given up
+        gevent.killall([sender, errors])
+        raise
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:
@@ -60,8 +65,6 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:
     """A command may end without reading its input; what is left unread is no failure."""
-    try:
+    with suppress(OSError, EOFError):
         channel.sendall(data)
         channel.shutdown_write()
-    except OSError:
-        return

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 from gevent.pool import Pool
 
+from k8snet_provision.engine.batch import Deploy, Failed, Progress, deploy_batch
 from k8snet_provision.engine.hops import Hops
 from k8snet_provision.engine.link import Link
 from k8snet_provision.engine.script import CannotReach, Output, Script, Unreachable
 from k8snet_provision.inventory.connection import Connection
 
-__all__ = ["Fleet", "Output", "Script", "Unreachable"]
+__all__ = ["Deploy", "Failed", "Fleet", "Output", "Progress", "Script", "Unreachable"]
 
 T = TypeVar("T")
 
@@ -45,6 +46,12 @@ class Fleet:
     def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]:
         """Runs each host's script, connecting on demand."""
         return self._each(scripts, lambda name: self._links[name].run(scripts[name]))
+
+    def deploy(
+        self, batch: Mapping[str, Sequence[Any]], deploy: Deploy, progress: Progress | None = None
+    ) -> dict[str, Failed | None]:
+        """Runs a pyinfra deploy with each host's changes, on the open connections; None for a host that is done."""
+        return deploy_batch(self._links, batch, deploy, progress, self._forks)
 
     def close(self) -> None:
         """Ends every connection. The Fleet stays usable: the next call connects again."""

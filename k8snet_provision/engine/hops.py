@@ -7,7 +7,7 @@ from gevent.lock import BoundedSemaphore
 
 from k8snet_provision.engine.host_keys import HostKeyPolicy
 from k8snet_provision.engine.script import CannotReach
-from k8snet_provision.engine.transport import Endpoint, open_transport
+from k8snet_provision.engine.transport import Endpoint, hang_up, open_transport
 from k8snet_provision.inventory.connection import Connection, Hop
 
 Route = tuple[Endpoint, ...]
@@ -36,7 +36,7 @@ class Hops:
     def close(self) -> None:
         """Closes every hop; targets behind them are closed before by their owner."""
         for transport in self._open.values():
-            transport.close()
+            hang_up(transport)
         self._open.clear()
 
 

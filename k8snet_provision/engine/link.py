@@ -10,7 +10,7 @@ from k8snet_provision.engine.hops import Hops
 from k8snet_provision.engine.host_keys import HostKeyPolicy
 from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, probe, refusal
 from k8snet_provision.engine.script import CannotReach, Output, Script
-from k8snet_provision.engine.transport import Endpoint, open_transport
+from k8snet_provision.engine.transport import Endpoint, hang_up, open_transport
 from k8snet_provision.inventory.connection import Connection
 
 
@@ -44,7 +44,7 @@ class Link:
         """Ends the connection; a script that still runs on it is reported as lost."""
         transport, self._transport = self._transport, None
         if transport is not None:
-            transport.close()
+            hang_up(transport)
 
     def _prove_privilege(self) -> None:
         if needs_sudo(self.connection):

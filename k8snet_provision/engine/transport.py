@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import gevent
@@ -62,9 +62,15 @@ def open_transport(endpoint: Endpoint, through: paramiko.Transport | None) -> pa
         with _phase(endpoint, "the login"):
             log_in(transport, endpoint.user, endpoint.where, endpoint.key_file, endpoint.password)
     except BaseException:
-        transport.close()
+        hang_up(transport)
         raise
     return transport
+
+
+def hang_up(transport: paramiko.Transport) -> None:
+    """Closes a transport; one that is tunnelled through a dead hop cannot even say goodbye."""
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        transport.close()
 
 
 @contextmanager
