@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from shlex import quote
 
-from pyinfra.api import deploy
+from pyinfra.api.deploy import deploy
 
 from k8snet_provision.change import Action, Change, Kind, restarts
 from k8snet_provision.engine import operations
