@@ -64,12 +64,16 @@ def read_yaml(text: str, file: str, decrypt: Decrypt, problems: list[Problem]) -
     except MarkedYAMLError as error:
         problem = _syntax(error, text, file)
     except YAMLError as error:
-        position = getattr(error, "position", 0)
-        line = text.count("\n", 0, position) + 1
-        problem = Problem(
-            Code.SYNTAX, f"is not YAML: {error.args[-1] if error.args else _reason(error)}", Origin(file, line)
-        )
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        problem = Problem(Code.SYNTAX, f"is not YAML: {_reason(error)}", Origin(file, line))
     raise ProblemsFound([problem])
+
+
+def duplicate_key(key: Any, again: Origin, first: Origin) -> Problem:
+    """The warning for a key written twice in one mapping; Ansible warns and lets the last one win, too."""
+    text = f"writes the key {key} twice in one mapping, the last one wins"
+    hint = f"first written at {first}"
+    return Problem(Code.DUPLICATE_KEY, text, again, hint=hint, severity=Severity.WARNING)
 
 
 def _reason(error: YAMLError) -> str:
@@ -211,15 +215,7 @@ class _Document:
         if isinstance(key, dict | list | set):
             raise _Broken(line, "has a list or mapping as a key")
         if key in own:
-            self.problems.append(
-                Problem(
-                    Code.DUPLICATE_KEY,
-                    f"writes the key {key} twice in one mapping, the last one wins",
-                    self.origin(line),
-                    hint=f"first written at {own.origins[key]}",
-                    severity=Severity.WARNING,
-                )
-            )
+            self.problems.append(duplicate_key(key, self.origin(line), own.origins[key]))
         own.put(key, self.value(next(self.events), depth + 1), self.origin(line))
 
     def merge(self, event: Event, depth: int) -> list[Map]:

@@ -13,7 +13,7 @@ from typing import Any
 from k8snet_provision.inventory.codes import Code
 from k8snet_provision.inventory.draft import UNGROUPED, Draft
 from k8snet_provision.inventory.patterns import BadPattern, expand
-from k8snet_provision.inventory.values import Map, Seq
+from k8snet_provision.inventory.values import Map, located
 from k8snet_provision.problems import Origin
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?\Z")
@@ -108,7 +108,7 @@ class _Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
-                return _plain(ast.literal_eval(text), origin)
+                return located(ast.literal_eval(text), origin)
         except (ValueError, SyntaxError):
             return text
         except (TypeError, MemoryError, RecursionError):
@@ -140,17 +140,3 @@ def read_lines(draft: Draft, text: str, file: str) -> None:
         else:
             reader.take(line, origin)
     reader.finish()
-
-
-def _plain(value: Any, origin: Origin) -> Any:
-    """Literals that no variable can be become what Ansible makes of them: tuples and sets lists, and so on."""
-    if isinstance(value, list | tuple | set):
-        return Seq([_plain(item, origin) for item in value], [origin] * len(value))
-    if isinstance(value, dict):
-        pairs = [(key, _plain(item, origin)) for key, item in value.items()]
-        return Map(pairs, dict.fromkeys(value, origin))
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    if value is ...:
-        return "..."
-    return str(value) if isinstance(value, complex) else value

@@ -19,10 +19,11 @@ from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
 
 
 def load(path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] = ()) -> Inventory:
-    """Reads an inventory directory or a single inventory file as Ansible does.
+    """Reads an inventory directory or a single inventory file as Ansible does; `extra_vars` win over everything.
 
-    `extra_vars` win over everything. Raises ProblemsFound with every K8N0xx problem when one of them is an
-    error; warnings alone come back as `Inventory.warnings`.
+    With `vault_passwords=None` vaulted values stay closed, which is enough for a listing; a file that is
+    vaulted as a whole needs its password all the same. Raises ProblemsFound with every K8N0xx problem when
+    one of them is an error; warnings alone come back as `Inventory.warnings`.
     """
     where = Origin(str(path))
     draft = Draft(where)

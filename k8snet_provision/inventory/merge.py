@@ -9,7 +9,7 @@ from typing import Any
 from k8snet_provision.inventory.codes import Code
 from k8snet_provision.inventory.draft import ALL, Draft
 from k8snet_provision.inventory.model import Group, Host
-from k8snet_provision.inventory.values import Map
+from k8snet_provision.inventory.values import Map, located
 from k8snet_provision.inventory.variables import Variables
 from k8snet_provision.problems import Origin, Problem, Severity
 
@@ -28,7 +28,7 @@ def merged(
     beside = {name: variables.of_group(name) for name in draft.groups}
     ranks = _ranks(draft)
     groups_of = _groups_of_hosts(draft)
-    extra = Map(extra_vars.items(), dict.fromkeys(extra_vars, EXTRA_VARS))
+    extra = located(dict(extra_vars), EXTRA_VARS)
 
     @cache
     def of_groups(names: frozenset[str]) -> Map:

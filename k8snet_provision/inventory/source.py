@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from k8snet_provision.inventory.documents import read_yaml
 from k8snet_provision.inventory.files import decode, read_bytes
+from k8snet_provision.inventory.json_document import read_json
 from k8snet_provision.inventory.values import Secret, with_secrets
 from k8snet_provision.inventory.vault import HEADER, Vault
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
@@ -32,12 +34,28 @@ class Sources:
 
     def document(self, path: Path, text: str, vaulted: bool) -> Any:
         """The document in `text`, which was read from `path`; raises ProblemsFound."""
-        value = read_yaml(text, str(path), self._vaulted_value, self.problems)
+        read = read_json if _is_json(path, text) else read_yaml
+        value = read(text, str(path), self._vaulted_value, self.problems)
         return with_secrets(value, everything=vaulted)
 
     def _vaulted_value(self, armoured: str, where: Origin) -> Any:
+        if self.vault.stays_closed:
+            return Secret("", armoured)
         try:
             return Secret(self.vault.decrypt(armoured, where), armoured)
         except ProblemsFound as found:
             self.problems += found.problems
             return Secret("", armoured)
+
+
+def _is_json(path: Path, text: str) -> bool:
+    """Whether to read a text as JSON: Ansible tries that first with every file, and YAML when it fails."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return path.suffix == ".json" and '"' in text.lstrip()[1:].lstrip()[:1]
+    except RecursionError:
+        return True
+    return True

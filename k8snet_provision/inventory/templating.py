@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -65,12 +65,19 @@ class Templates(ImmutableSandboxedEnvironment):
         self.saw_secret = False
         self.groups = {name: list(inventory.members(name)) for name in inventory.groups}
         self._renderers: dict[str, Renderer] = {}
+        self._compiled: dict[str, Template] = {}
 
     def renderer(self, host: str) -> Renderer:
         """What renders this host's variables; raises KeyError for an unknown host."""
         if host not in self._renderers:
             self._renderers[host] = Renderer(self, self.inventory.hosts[host])
         return self._renderers[host]
+
+    def compiled(self, source: str) -> Template:
+        """The template, compiled once however many hosts share it; raises TemplateSyntaxError."""
+        if source not in self._compiled:
+            self._compiled[source] = self.from_string(source)
+        return self._compiled[source]
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         return self._seen(super().getitem(obj, argument) if not isinstance(obj, _Unfinished) else obj.item(argument))
@@ -181,7 +188,7 @@ class Renderer:
         source = text.reveal() if isinstance(text, Secret) else text
         outer, self.templates.saw_secret = self.templates.saw_secret, isinstance(text, Secret)
         try:
-            template = self.templates.from_string(source)
+            template = self.templates.compiled(source)
             scope: Any = _Names(self.templates.globals, _Scope(self))
             context = template.new_context(scope, shared=True)
             result = _checked(_joined(template.root_render_func(context)))

@@ -75,6 +75,21 @@ class Secret(str):
         return Secret, (self.reveal(), self.ciphertext)
 
 
+def located(value: Any, origin: Origin) -> Any:
+    """A plain Python value with everything in it at one place; what no variable can be becomes what Ansible
+    makes of it: tuples and sets lists, bytes and complex numbers strings."""
+    if isinstance(value, list | tuple | set):
+        return Seq([located(item, origin) for item in value], [origin] * len(value))
+    if isinstance(value, dict):
+        pairs = [(key, located(item, origin)) for key, item in value.items()]
+        return Map(pairs, dict.fromkeys(value, origin))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if value is ...:
+        return "..."
+    return str(value) if isinstance(value, complex) else value
+
+
 def origin_of(value: Any, keys: Iterable[str | int], start: Origin) -> Origin:
     """The origin of what `keys` lead to inside `value`; the nearest known one when a container has no lines.
 

@@ -72,8 +72,9 @@ def _printed_by(script: Path) -> bytes:
 class Vault:
     """Decrypts with the passwords it was made with, each ciphertext once."""
 
-    def __init__(self, passwords: Sequence[VaultPassword]) -> None:
-        self.passwords = tuple(passwords)
+    def __init__(self, passwords: Sequence[VaultPassword] | None) -> None:
+        self.stays_closed = passwords is None
+        self.passwords = tuple(passwords or ())
         self._known: dict[str, str] = {}
 
     def decrypt(self, armoured: str, where: Origin) -> str:
