@@ -57,7 +57,7 @@ def argv(files: UnitFiles) -> list[Word]:
     are not what systemd takes.
     """
     start = _exec_start(files)
-    prefixes, command = _command(start, files.unit)
+    prefixes, command = _command(files, start)
     name = PurePosixPath(command[0].value).name
     if name in _SHELLS:
         raise _refused(
@@ -90,14 +90,14 @@ def _exec_start(files: UnitFiles) -> Assignment:
     return found[0]
 
 
-def _command(start: Assignment, unit: str) -> tuple[str, list[Word]]:
+def _command(files: UnitFiles, start: Assignment) -> tuple[str, list[Word]]:
     """The prefix characters of the program and all words, unexpanded."""
     found: list[Word] = []
     chars, at = in_layer(start.value, Layer.EXEC), 0
     while at < len(chars):
         ahead = value_of(chars[at : at + 3])
         if found and ahead[:1] == ";" and ahead[1:2].strip() == "":
-            raise EditRefused(f"{unit} starts more than one command", start.file, hint="leave one ExecStart=")
+            raise _refused(files, start, f"{files.unit} starts more than one command", "leave one ExecStart=")
         if found and ahead[:2] == "\\;" and ahead[2:3].strip() == "":
             found.append(Word((chars[at + 1],), chars[at], chars[at + 1]))
             at += 2
@@ -105,12 +105,12 @@ def _command(start: Assignment, unit: str) -> tuple[str, list[Word]]:
             try:
                 word, at = first_word(chars, at, c_escapes=True)
             except BadQuoting as error:
-                raise EditRefused(f"ExecStart= cannot be read: {error}", start.file) from None
-            found.append(Word(with_specifiers(word.chars, unit) if found else word.chars, word.first, word.last))
+                raise _refused(files, start, f"ExecStart= cannot be read: {error}") from None
+            found.append(Word(with_specifiers(word.chars, files.unit) if found else word.chars, word.first, word.last))
         at = skip_blank(chars, at)
     program = found[0].value.lstrip(_PREFIXES)
     prefixes = found[0].value[: len(found[0].value) - len(program)]
-    stripped = with_specifiers(found[0].chars[len(prefixes) :], unit)
+    stripped = with_specifiers(found[0].chars[len(prefixes) :], files.unit)
     return prefixes, [Word(stripped, found[0].first, found[0].last), *found[1:]]
 
 
@@ -118,7 +118,7 @@ def _environment(files: UnitFiles) -> Environment:
     """Environment= first, then the environment files in order; the later assignment wins."""
     made: dict[str, tuple[Char, ...]] = {}
     for assignment in _settings(files, "Environment"):
-        made |= dict(_environment_words(assignment, files.unit))
+        made |= dict(_environment_words(files, assignment))
     for assignment, pattern, optional in _environment_files(files):
         matching = [found for found in files.environment if fnmatchcase(found[0], pattern)]
         if not matching and not optional:
@@ -128,13 +128,13 @@ def _environment(files: UnitFiles) -> Environment:
     return made
 
 
-def _environment_words(assignment: Assignment, unit: str) -> Iterator[tuple[str, tuple[Char, ...]]]:
+def _environment_words(files: UnitFiles, assignment: Assignment) -> Iterator[tuple[str, tuple[Char, ...]]]:
     try:
         written = words(in_layer(assignment.value, Layer.ENVIRONMENT), c_escapes=True)
     except BadQuoting as error:
-        raise EditRefused(f"Environment= cannot be read: {error}", assignment.file) from None
+        raise _refused(files, assignment, f"Environment= cannot be read: {error}") from None
     for word in written:
-        chars = with_specifiers(word.chars, unit)
+        chars = with_specifiers(word.chars, files.unit)
         values = [char.value for char in chars]
         at = values.index("=") if "=" in values else 0
         if is_name("".join(values[:at])):
