@@ -16,7 +16,7 @@ from k8snet_provision.exits import Exit
 from k8snet_provision.lab.commands import app as lab
 from k8snet_provision.plan import Plan, problem_to_json
 from k8snet_provision.problems import Problem, ProblemsFound
-from k8snet_provision.reports import console
+from k8snet_provision.reports import console, junit
 from k8snet_provision.reports.progress import ConsoleProgress
 
 app = typer.Typer(
@@ -127,6 +127,35 @@ def apply(
     else:
         console.show_outcome(_out(), outcome)
     raise typer.Exit(exits.of_outcome(plan, outcome))
+
+
+class Verdict(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+@app.command()
+def verify(
+    inventory: Inventory,
+    limit: Limit = "",
+    forks: Forks = 100,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+    output: Annotated[Verdict, typer.Option("--output", "-o", help="How the result is printed.")] = Verdict.TEXT,
+) -> None:
+    """Prove the service network by use, from every host and from inside pods. Exit 0: proved, 1: not, 3: not all."""
+    request = _request(inventory, limit, "", forks, extra, vault)
+    with ConsoleProgress(_err()) as progress, workflow.session(request) as session:
+        progress.step(f"verifying on {len(session.hosts)} hosts")
+        world, results = workflow.verify(session)
+    if output is Verdict.JUNIT:
+        print(junit.to_xml(session.cluster.name, results))
+    elif output is Verdict.JSON:
+        print(json.dumps([vars(result) for result in results], indent=2))
+    else:
+        console.show_verdict(_out(), world, results)
+    raise typer.Exit(exits.of_verification(world, results))
 
 
 @app.command()

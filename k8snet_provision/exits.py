@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Severity
 from k8snet_provision.rollout import Outcome
+from k8snet_provision.seen import World
+from k8snet_provision.verification.plugin import Result
 
 
 class Exit(IntEnum):
@@ -29,3 +32,10 @@ def of_outcome(plan: Plan, outcome: Outcome) -> Exit:
     if not outcome.ok:
         return Exit.FAILED
     return Exit.INCOMPLETE if plan.incomplete else Exit.SAME
+
+
+def of_verification(world: World, results: Sequence[Result]) -> Exit:
+    """Nothing proved is not proved."""
+    if not results or not all(result.passed for result in results):
+        return Exit.FAILED
+    return Exit.INCOMPLETE if world.observation.unreached else Exit.SAME

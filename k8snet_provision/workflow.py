@@ -18,6 +18,8 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
+from k8snet_provision.verification import run as verification
+from k8snet_provision.verification.plugin import Result
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class Session:
 def session(request: Request) -> Iterator[Session]:
     """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
     started = time.monotonic()
-    inventory = load(request.inventory, extra_vars=request.extra_vars, vault_passwords=password_files(request.vault_password_files, os.environ))
+    inventory = load(
+        request.inventory,
+        extra_vars=request.extra_vars,
+        vault_passwords=password_files(request.vault_password_files, os.environ),
+    )
     cluster, problems = topology.read(inventory)
     connections, more = connection.connections(inventory)
     found = (*problems, *more)
@@ -79,6 +85,12 @@ def apply(
     if errors(plan.problems) or not plan.changes or not agreed(plan):
         return plan, None
     return plan, rollout.Rollout(plan, world, session.fleet, progress).run(session.site)
+
+
+def verify(session: Session) -> tuple[World, list[Result]]:
+    """Looks at what is there, then proves it by use. Pods made for it are gone afterwards."""
+    world = planning.look(session.site, session.cluster, session.hosts, session.fleet)
+    return world, verification.run(world, session.fleet)
 
 
 def errors(problems: Sequence[Problem]) -> tuple[Problem, ...]:

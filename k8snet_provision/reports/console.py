@@ -14,6 +14,8 @@ from k8snet_provision.edits.diff import unified_diff
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.rollout import Outcome
+from k8snet_provision.seen import World
+from k8snet_provision.verification.plugin import Result
 
 SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 COLOUR = {"+": "green", "-": "red", "@": "cyan"}
@@ -139,6 +141,22 @@ def show_outcome(out: Console, outcome: Outcome) -> None:
 
 def _targets(changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(change.target for change in changes))
+
+
+def show_verdict(out: Console, world: World, results: Sequence[Result]) -> None:
+    """One line per statement, with the places where it holds; every failure with what was found."""
+    for host, why in world.observation.unreached.items():
+        _line(out, f"? {host}: could not be reached: {why}", "magenta")
+    for statement in dict.fromkeys(result.proves for result in results):
+        here = [result for result in results if result.proves == statement]
+        failed = [result for result in here if not result.passed]
+        places = list(dict.fromkeys(result.where for result in here if result.passed))
+        if places:
+            _line(out, f"ok      {statement}  [{_names(places)}]", "green")
+        for result in failed:
+            _line(out, f"FAILED  {statement}  [{result.where}]: {result.why}", "red")
+    passed = sum(result.passed for result in results)
+    _line(out, f"{passed} of {_count(len(results), 'check')} passed", "bold")
 
 
 def show_problems(out: Console, problems: Sequence[Problem]) -> None:

@@ -1,0 +1,83 @@
+"""The pytest plugin that gives checks their hosts, and takes down how each of them went."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from testinfra.host import Host
+
+from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.seen import World
+from k8snet_provision.verification.backend import connect
+from k8snet_provision.verification.pods import Pod, on_every_node
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check on one host: `proves` is its docstring; `why` is empty when it passed."""
+
+    check: str
+    proves: str
+    where: str
+    passed: bool
+    seconds: float
+    why: str = ""
+
+
+class Verification:
+    """Fixtures: world, control_plane and node (testinfra Hosts, one check each), pods (by node)."""
+
+    def __init__(self, world: World, fleet: Fleet) -> None:
+        self.world = world
+        self.results: list[Result] = []
+        self._fleet = fleet
+        self._groups = {"control_plane": world.cluster.control_planes, "node": world.cluster.nodes}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for fixture, names in self._groups.items():
+            if fixture in metafunc.fixturenames:
+                here = [name for name in names if name in self._observed()]
+                hosts = [connect(self._fleet, name) for name in here]
+                metafunc.parametrize(fixture, hosts, ids=here, scope="session")
+
+    def _observed(self) -> set[str]:
+        return set(self.world.observation.hosts)
+
+    @pytest.fixture(scope="session", name="world")
+    def world_fixture(self) -> World:
+        return self.world
+
+    @pytest.fixture(scope="session")
+    def pods(self) -> Iterator[dict[str, Pod]]:
+        with ExitStack() as stack:
+            yield stack.enter_context(on_every_node(self.world, self._fleet))
+
+    @pytest.fixture
+    def pod(self, node: Host, pods: dict[str, Pod]) -> Pod:
+        return pods[node.backend.get_hostname()]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.when == "call" or report.failed:
+            self.results.append(_result(item, report))
+        return report
+
+
+def _result(item: pytest.Item, report: pytest.TestReport) -> Result:
+    function = getattr(item, "function", None)
+    proves = " ".join((getattr(function, "__doc__", "") or item.name).split())
+    _, _, where = item.name.partition("[")
+    why = "" if report.passed else _reason(report)
+    return Result(item.name, proves, where.rstrip("]") or "cluster", report.passed, report.duration, why)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """The assertion's own line, without the traceback: it holds what was found and what was expected."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash else report.longreprtext).strip()
