@@ -27,8 +27,10 @@ _USERS = (("operator", 1001, 37), ("deployer", 1002, 1002))
 
 
 def build(lab: Lab, base: Path) -> Path:
-    """Make the directory anew and say where it is."""
-    top = lab.state / "common"
+    """The directory, made unless it is there: hosts that are on have it mounted."""
+    done, top = lab.state / "common", lab.state / "common.new"
+    if done.is_dir():
+        return done
     shutil.rmtree(top, ignore_errors=True)
     shutil.copytree(assets.directory() / "hosts" / "common", top)
     (top / "etc/sudoers.d/lab").chmod(0o440)
@@ -37,7 +39,8 @@ def build(lab: Lab, base: Path) -> Path:
     _switch_off(top)
     _users(top, base, lab.settings.operator_password)
     _authorize(top, (lab.state / "keys" / "client.pub").read_text())
-    return top
+    top.rename(done)
+    return done
 
 
 def _switch_off(top: Path) -> None:

@@ -169,6 +169,9 @@ def unmount(root: Path) -> None:
         done = subprocess.run(["umount", str(root)], capture_output=True, text=True, timeout=20)
         return done.stderr.strip() if os.path.ismount(root) else ""
 
+    if os.path.ismount(root):
+        there = root.stat()
+        Path(f"/run/systemd/nspawn/locks/inode-{there.st_dev}:{there.st_ino}").unlink(missing_ok=True)
     wait_for(f"{root} to be unmounted", 10, mounted)
 
 

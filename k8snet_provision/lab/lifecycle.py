@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k8snet_provision.lab import cgroups, common, hosts, keys, network, preflight, processes, state
+from k8snet_provision.lab import bring_up, cgroups, cluster, common, hosts, keys, network, preflight, processes, state
+from k8snet_provision.lab.cluster import Cluster, in_parallel
 from k8snet_provision.lab.progress import Say
 from k8snet_provision.lab.settings import Host, Lab
 from k8snet_provision.lab.state import Kind, Memory, recall, remember
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 Fetch = Callable[[], "Artifacts"]
 
 
-def in_parallel(action: Callable[[Host], None], members: Iterable[Host]) -> None:
-    """Do the action to every host at the same time; raises the first failure once all have ended."""
-    with ThreadPoolExecutor(16) as pool:
-        futures = [pool.submit(action, member) for member in members]
-    for future in futures:
-        future.result()
-
-
 def up(lab: Lab, kind: Kind, fetch: Fetch, say: Say) -> None:
     """Bring the lab's hosts up, and the cluster unless `kind` is none. Does nothing to what is up.
 
@@ -37,11 +30,17 @@ def up(lab: Lab, kind: Kind, fetch: Fetch, say: Say) -> None:
     preflight.check(lab, recall(lab), kind != "none")
     with state.held(lab):
         memory = recall(lab) or Memory(str(lab.inventory), str(lab.settings.network))
-        _hosts_up(lab, memory, fetch, say)
+        if kind == "none":
+            _hosts_up(lab, lab.hosts, memory, fetch, say)
+            return
+        memory = _hosts_up(lab, (*lab.hosts, lab.endpoint()), memory, fetch, say)
+        if not memory.complete:
+            memory = remember(lab, replace(memory, control_plane=kind))
+            bring_up.make(Cluster(lab, fetch().kubernetes_version, cluster.token(lab)), say)
+            remember(lab, replace(memory, complete=True))
 
 
-def _hosts_up(lab: Lab, memory: Memory, fetch: Fetch, say: Say) -> Memory:
-    members = lab.hosts
+def _hosts_up(lab: Lab, members: tuple[Host, ...], memory: Memory, fetch: Fetch, say: Say) -> Memory:
     on = processes.booters(lab)
     off = tuple(host for host in members if host.name not in on)
     if not off:
@@ -66,10 +65,7 @@ def _hosts_up(lab: Lab, memory: Memory, fetch: Fetch, say: Say) -> Memory:
 
 
 def _disks(lab: Lab, artifacts: Artifacts) -> hosts.Disks:
-    """The common directory is made once in the life of a lab: hosts that are on have it mounted."""
-    top = lab.state / "common"
-    if not top.is_dir():
-        common.build(lab, artifacts.base)
+    top = common.build(lab, artifacts.base)
     return hosts.Disks((top, artifacts.layer, artifacts.base), artifacts.images, artifacts.seed)
 
 

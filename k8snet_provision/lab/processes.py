@@ -12,6 +12,7 @@ from k8snet_provision.lab import cgroups
 from k8snet_provision.lab.settings import Lab
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+_ENVIRONMENT["KUBECONFIG"] = "/etc/kubernetes/admin.conf"  # where kubeadm leaves it; only control planes have it
 
 
 class CommandFailed(Exception):
