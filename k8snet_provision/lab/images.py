@@ -32,17 +32,19 @@ NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+Binaries = Mapping[str, Path]
+
 _PASSWD = b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 _ACCOUNTS = (File("etc/passwd", _PASSWD, 0o644), Directory("tmp", 0o1777))
 _PROXY_PROGRAMS = ("usr/sbin/xtables-nft-multi", "usr/sbin/nft", "usr/sbin/conntrack", "usr/sbin/ipset", "usr/bin/kmod")
 _IPTABLES = [f"{family}{what}" for family in ("iptables", "ip6tables") for what in ("", "-save", "-restore")]
 
 
-def all_images(binaries: Path, base: Path) -> dict[str, Image]:
-    """Every image by the name of its file. `binaries` holds our programs, `base` is the Debian root."""
+def all_images(binaries: Binaries, base: Path) -> dict[str, Image]:
+    """Every image by the name of its file. `binaries` are our programs by name, `base` is the Debian root."""
     kube = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
     images = {name: _program(name, binaries, f"usr/local/bin/{name}") for name in kube}
-    etcd_tools = [File(f"usr/local/bin/{name}", binaries / name) for name in ("etcd", "etcdctl", "etcdutl")]
+    etcd_tools = [File(f"usr/local/bin/{name}", binaries[name]) for name in ("etcd", "etcdctl", "etcdutl")]
     images["etcd"] = Image(NAMES["etcd"], (*_ACCOUNTS, *etcd_tools))
     images["coredns"] = _program("coredns", binaries, "coredns")
     images["pause"] = _program("pause", binaries, "pause")
@@ -53,26 +55,26 @@ def all_images(binaries: Path, base: Path) -> dict[str, Image]:
     return images
 
 
-def _program(name: str, binaries: Path, path: str) -> Image:
-    program = File(path, binaries / Path(path).name)
+def _program(name: str, binaries: Binaries, path: str) -> Image:
+    program = File(path, binaries[Path(path).name])
     return Image(NAMES[name], (*_ACCOUNTS, program), entrypoint=(f"/{path}",))
 
 
-def _probe(binaries: Path, base: Path) -> Image:
+def _probe(binaries: Binaries, base: Path) -> Image:
     """A shell with the usual commands, and `probe`, which serves HTTP unless the pod says otherwise."""
     busybox = base / "usr/bin/busybox"
     listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True, timeout=10)
     commands = [Link(f"bin/{name}", "busybox") for name in listed.stdout.split() if name != "busybox"]
-    programs = (File("bin/busybox", busybox), File("bin/probe", binaries / "probe"))
+    programs = (File("bin/busybox", busybox), File("bin/probe", binaries["probe"]))
     return Image(NAMES["probe"], (*_ACCOUNTS, *programs, *commands), command=("/bin/probe", "serve", ":80"))
 
 
-def _kube_proxy(binaries: Path, base: Path) -> Iterator[Entry]:
+def _kube_proxy(binaries: Binaries, base: Path) -> Iterator[Entry]:
     """kube-proxy, and the programs it runs: iptables (nft variant), nft, conntrack, ipset, modprobe."""
     yield from _ACCOUNTS
     yield from (Link(name, f"usr/{name}") for name in ("bin", "sbin", "lib", "lib64"))
     yield from (Directory("run"), Directory("usr/lib/modules"), Directory("usr/lib64"))
-    yield File("usr/local/bin/kube-proxy", binaries / "kube-proxy")
+    yield File("usr/local/bin/kube-proxy", binaries["kube-proxy"])
     yield from (Link(f"usr/sbin/{name}", "xtables-nft-multi") for name in _IPTABLES)
     yield from (Link(f"usr/sbin/{name}", "../bin/kmod") for name in ("modprobe", "lsmod"))
     yield from (File(f"etc/{name}", base / "etc" / name, 0o644) for name in ("protocols", "services"))

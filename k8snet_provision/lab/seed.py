@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from k8snet_provision.lab.programs import DIES_WITH_US, PRIVATE_MOUNTS, ProgramFailed, Programs
@@ -28,7 +28,7 @@ address = "{socket}.ttrpc"
 """
 
 
-def build(out: Path, binaries: Path, images: Path, programs: Programs) -> None:
+def build(out: Path, binaries: Mapping[str, Path], images: Path, programs: Programs) -> None:
     """Make `out` such a directory from the archives in `images`, with containerd and ctr of `binaries`.
 
     Raises ProgramFailed.
@@ -36,9 +36,9 @@ def build(out: Path, binaries: Path, images: Path, programs: Programs) -> None:
     # A socket's path has 108 bytes at most (unix(7)), which the cache's own path could exceed.
     with tempfile.TemporaryDirectory(prefix="k8snet-seed-") as state:
         socket = Path(state) / "s"
-        with _containerd(binaries / "containerd", out, Path(state), socket):
+        with _containerd(binaries["containerd"], out, Path(state), socket):
             for archive in sorted(images.glob("*.tar")):
-                _import(binaries / "ctr", socket, archive, programs)
+                _import(binaries["ctr"], socket, archive, programs)
     shutil.rmtree(out / "tmpmounts", ignore_errors=True)
 
 

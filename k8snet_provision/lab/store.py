@@ -51,7 +51,7 @@ class Store:
             return self._usable(name, key)
 
     def obtain(self, name: str, key: str, build: Callable[[Path], None], typical: float) -> Path:
-        """The thing, built by `build(directory)` when it is not there or damaged. `typical`: its first build's seconds."""
+        """The thing, built by `build(directory)` when it is missing or damaged; a first build takes `typical` seconds."""
         with self._locked(name):
             if not self._usable(name, key):
                 self._build(name, key, build, typical)
