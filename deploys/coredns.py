@@ -14,7 +14,8 @@ from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.templates import manifests as render_manifests
 from k8snet_provision.templates import render
-from k8snet_provision.topology import Cluster, Dns
+from k8snet_provision.topology import Cluster
+from k8snet_provision.topology.dns import Dns
 from k8snet_provision.topology.images import resolve
 
 NAME = "coredns"

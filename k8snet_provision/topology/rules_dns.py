@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
 
 from k8snet_provision.problems import Origin, Problem, Severity
 
@@ -12,7 +11,7 @@ from .corefile import defines, unbalanced
 from .dns import server_address
 from .keys import Path
 from .model import DNS_HOST_NUMBER
-from .values import IPNetwork
+from .values import IPAddress, IPNetwork
 
 
 def static_band(network: IPNetwork) -> int:
@@ -20,7 +19,7 @@ def static_band(network: IPNetwork) -> int:
     return min(max(16, network.num_addresses // 16), 256)
 
 
-def _given(cluster: Cluster) -> tuple[IPv4Address | IPv6Address, IPNetwork, Origin] | None:
+def _given(cluster: Cluster) -> tuple[IPAddress, IPNetwork, Origin] | None:
     """The DNS address that was written, the service range of its place, and where it was written."""
     dns = cluster.topology.dns
     if dns is None or dns.address is None or not cluster.topology.service_cidr:
@@ -76,7 +75,7 @@ def upstream_is_a_loop(cluster: Cluster) -> Iterator[Problem]:
     places: list[tuple[Path, str]] = [(("dns", "upstreams", i), server) for i, server in enumerate(dns.upstreams)]
     for zone, servers in dns.stub_domains.items():
         places += [(("dns", "stub_domains", zone, i), server) for i, server in enumerate(servers)]
-    own = cluster.topology.dns_address if cluster.topology.service_cidr else None
+    own = _own_address(cluster)
     for path, server in places:
         address = server_address(server)
         if address is None or not (address.is_loopback or address.is_unspecified or address == own):
@@ -89,6 +88,13 @@ def upstream_is_a_loop(cluster: Cluster) -> Iterator[Problem]:
             "a server outside the cluster",
             "for the node's own servers write /etc/resolv.conf" if address.is_loopback else "",
         )
+
+
+def _own_address(cluster: Cluster) -> IPAddress | None:
+    try:
+        return cluster.topology.dns_address
+    except IndexError:  # K8N122 says so
+        return None
 
 
 def stub_domain_hides_the_cluster(cluster: Cluster) -> Iterator[Problem]:

@@ -47,20 +47,27 @@ def validate(raw: Any) -> tuple[Topology | None, tuple[Finding, ...]]:
     try:
         return Topology.model_validate(raw), ()
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-    return _what_is_left(raw, errors), _findings(errors)
+        errors = _causes(error)
+    return _what_is_left(raw, errors), _findings(raw, errors)
 
 
-def _findings(errors: list[ErrorDetails]) -> tuple[Finding, ...]:
-    findings = [_finding(error) for error in errors[:MOST_FINDINGS]]
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """pydantic's errors without "too short" for a list whose items were refused: it is short of those."""
+    errors = error.errors(include_url=False)
+    blamed = {_path(item)[:-1] for item in errors}
+    return [item for item in errors if item["type"] != "too_short" or _path(item) not in blamed]
+
+
+def _findings(raw: Any, errors: list[ErrorDetails]) -> tuple[Finding, ...]:
+    findings = [_finding(error, _written(raw, error)) for error in errors[:MOST_FINDINGS]]
     if len(errors) > MOST_FINDINGS:
         more = f"{len(errors) - MOST_FINDINGS} more wrong keys or values are not shown"
         findings.append(Finding((), WRONG_VALUE, more))
     return tuple(findings)
 
 
-def _finding(error: ErrorDetails) -> Finding:
-    path, kind, value = _path(error), error["type"], error["input"]
+def _finding(error: ErrorDetails, path: Path) -> Finding:
+    kind, value = error["type"], error["input"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
         return Finding(path, UNKNOWN_KEY, f"unknown key {dotted(path)}", hint=suggestion(path))
@@ -81,11 +88,21 @@ def _path(error: ErrorDetails) -> Path:
     return location[:-1] if location and location[-1] == "[key]" else location
 
 
+def _written(raw: Any, error: ErrorDetails) -> Path:
+    """The path as far as there are mappings and lists: the networks in "v4,v6" share one value."""
+    path = _path(error)
+    for length, key in enumerate(path):
+        if not isinstance(raw, Mapping | list | tuple):
+            return path[:length]
+        raw = raw.get(key) if isinstance(raw, Mapping) else raw[key] if isinstance(key, int) else None
+    return path
+
+
 def _what_is_left(raw: Any, errors: list[ErrorDetails]) -> Topology | None:
     # Leaving values out can leave a list too short or a part without a required key: hence a few rounds.
     lost = False
     for _ in range(4):
-        paths = [_cause(error) for error in errors]
+        paths = [_left_out(error) for error in errors]
         lost = lost or ("service_cidr",) in paths
         raw = without(raw, paths)
         if lost:
@@ -94,11 +111,11 @@ def _what_is_left(raw: Any, errors: list[ErrorDetails]) -> Topology | None:
             left = Topology.model_validate(raw)
             return left.model_copy(update={"service_cidr": ()}) if lost else left
         except ValidationError as error:
-            errors = error.errors(include_url=False)
+            errors = _causes(error)
     return None
 
 
-def _cause(error: ErrorDetails) -> Path:
+def _left_out(error: ErrorDetails) -> Path:
     """What to leave out: half a range would mislead the rules, so the two ranges go as a whole."""
     path = _path(error)
     if path[0] in ("service_cidr", "pod_cidr"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, TypeAlias
 
+from annotated_types import MinLen
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -188,6 +189,7 @@ Network = Annotated[
 ]
 Networks = Annotated[
     tuple[Network, ...],
+    MinLen(1),
     BeforeValidator(split_list),
     WithJsonSchema(
         {

@@ -93,9 +93,8 @@ def _kubectl(world: World, fleet: Fleet, arguments: str, stdin: Manifest | None 
 def _located(world: World, fleet: Fleet, listed: list[dict[str, Any]]) -> Iterator[Pod]:
     """Finds each pod's container on its node by the pod's uid in the process's cgroup."""
     pods = {pod["spec"]["nodeName"]: pod for pod in listed}
-    scripts = {
-        node: Script(_find_process(pod["metadata"]["uid"])) for node, pod in pods.items() if node in _hosts(world)
-    }
+    observed = world.observation.hosts
+    scripts = {node: Script(_find_process(pod["metadata"]["uid"])) for node, pod in pods.items() if node in observed}
     for node, answer in fleet.run(scripts).items():
         pid = answer.stdout.decode().strip() if isinstance(answer, Output) else ""
         if not pid.isdigit():
