@@ -7,11 +7,12 @@ start anew last.
 
 from __future__ import annotations
 
-from deploys import addon_pods, coredns, kube_apiserver, kube_proxy, kubelet, service_range
+from deploys import addon_pods, coredns, hosts, kube_apiserver, kube_proxy, kubelet, service_range
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER
 
 SITE = (
+    Phase(hosts.CAPABILITY, hosts=("kube_control_plane", "kube_node")),
     Phase(kube_apiserver.CAPABILITY, hosts=("kube_control_plane",), at_once=1),
     Phase(service_range.CAPABILITY, hosts=(CLUSTER,)),
     Phase(kube_proxy.CONFIG, hosts=(CLUSTER,)),
