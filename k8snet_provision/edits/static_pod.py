@@ -20,7 +20,6 @@ from k8snet_provision.edits.yaml_tree import (
     check_keys,
     child,
     document,
-    everything,
     plain,
     spliced,
     start,
@@ -91,8 +90,11 @@ def _proved(text: str, edited: str, container: str, argv: Sequence[str], file: s
 
 def _rest(text: str, container: str) -> str:
     """The manifest's data without the container's words."""
-    edits = [(start(node), int(node.end_mark.index), "[]\n") for node in _sequences(text, container, "")]
-    return everything(spliced(text, edits))
+    data = plain(document(text, None))
+    for found in data["spec"]["containers"]:
+        if isinstance(found, dict) and found.get("name") == container:
+            found |= {"command": None, "args": None}
+    return repr(data)
 
 
 def _container(text: str, name: str, file: str) -> Node:

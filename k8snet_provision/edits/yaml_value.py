@@ -95,6 +95,8 @@ def _replace(text: str, key: Node | None, node: Node, value: Value, file: str) -
     if isinstance(node, ScalarNode) and not text[start(node) : node.end_mark.index].strip():
         at = start(node) if key is None else text.index(":", key.end_mark.index) + 1
         return [(at, at, f" {written}")]
+    if isinstance(node, SequenceNode) and key is not None:
+        return [(text.index(":", key.end_mark.index) + 1, content_end(text, node), f" {written}")]
     return [(start(node), content_end(text, node), written)]
 
 
