@@ -15,7 +15,7 @@ from k8snet_provision.lab import assets, debian, images, manifest
 from k8snet_provision.lab.programs import ProgramFailed, Programs
 from k8snet_provision.lab.progress import Say, WaitedTooLong
 from k8snet_provision.lab.recipes import Recipe, all_recipes
-from k8snet_provision.lab.store import Store
+from k8snet_provision.lab.store import GivenUp, Store
 from k8snet_provision.problems import Problem, ProblemsFound
 
 _PARTS = ("base", "layer", "images", "seed")
@@ -74,16 +74,24 @@ def _check_given(store: Store, recipes: Sequence[Recipe]) -> None:
 
 def _complete(store: Store, recipes: Mapping[str, Recipe], programs: Programs) -> None:
     try:
-        with ThreadPoolExecutor(len(_PARTS)) as pool:
-            usable = pool.map(lambda name: store.usable(name, recipes[name].key), _PARTS)
-            missing = [name for name, good in zip(_PARTS, usable, strict=True) if not good]
+        missing = _missing(store, recipes)
         if missing:
             wanted = _with_needs(recipes[name] for name in missing)
             _check_machine(store, [recipe for recipe in wanted if not store.path(recipe.name, recipe.key).is_dir()])
             build_all(store, [recipe for recipe in recipes.values() if recipe in wanted], programs)
-    except (ProgramFailed, WaitedTooLong, manifest.BadManifest, OSError) as error:
+    except (ProgramFailed, GivenUp, WaitedTooLong, manifest.BadManifest, OSError) as error:
         hint = "what was built so far is kept; the same command goes on from there"
         raise ProblemsFound([Problem("K8N523", str(error), str(store.directory), hint=hint)]) from error
+
+
+def _missing(store: Store, recipes: Mapping[str, Recipe]) -> list[str]:
+    with ThreadPoolExecutor(len(_PARTS)) as pool:
+        try:
+            usable = list(pool.map(lambda name: store.usable(name, recipes[name].key), _PARTS))
+        except BaseException:
+            store.give_up()
+            raise
+    return [name for name, good in zip(_PARTS, usable, strict=True) if not good]
 
 
 def _with_needs(recipes: Iterable[Recipe]) -> set[Recipe]:
@@ -130,4 +138,5 @@ def build_all(store: Store, recipes: Sequence[Recipe], programs: Programs) -> No
                 future.result()
         except BaseException:
             programs.stop()
+            store.give_up()
             raise

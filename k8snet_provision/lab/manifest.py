@@ -12,12 +12,14 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 Entries = Mapping[str, str]
 Seen = tuple[int, int, int, int]
+_TICK = 100_000_000  # ns; a file written to twice within a tick of the kernel's clock (10 ms at most) has one ctime
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -63,6 +65,7 @@ def damage(tree: Path, expected: Entries, witness: Path | None = None) -> list[s
 
     With `witness`, files that are as they were when last read are not read again.
     """
+    began = time.time_ns()
     found = dict(_walk(tree)) if tree.is_dir() else {}
     known = _known(witness)
     now = {path: _seen(status) for path, status in _files(found).items()}
@@ -76,7 +79,8 @@ def damage(tree: Path, expected: Entries, witness: Path | None = None) -> list[s
         elif line != expected[path]:
             different.append(f"{tree / path} has changed: found {_words(line)}, expected {_words(expected[path])}")
     if witness is not None and not different and len(unchanged) < len(now):
-        _remember(witness, {path: (seen, digests[path]) for path, seen in now.items()})
+        settled = {path: seen for path, seen in now.items() if seen[-1] < began - _TICK}
+        _remember(witness, {path: (seen, digests[path]) for path, seen in settled.items()})
     return different
 
 

@@ -41,12 +41,12 @@ class Programs:
                 output, errors = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
-                raise ProgramFailed(f"{' '.join(command)}\ndid not end within {seconds:.0f} s") from None
+                raise ProgramFailed(f"{' '.join(command)}: did not end within {seconds:.0f} s") from None
             finally:
                 self._forget(process)
         if process.returncode:
-            last = "\n".join((output + errors).strip().splitlines()[-8:])
-            raise ProgramFailed(f"{' '.join(command)}\nended with {process.returncode}:\n{last}")
+            last = " / ".join((output + errors).strip().splitlines()[-4:])
+            raise ProgramFailed(f"{' '.join(command)}: ended with {process.returncode}: {last}")
         return output
 
     def _start(

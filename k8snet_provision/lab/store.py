@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,12 +25,21 @@ from k8snet_provision.lab.progress import Say, wait_for
 _LONGEST_BUILD = 3600.0  # seconds; several times the slowest one on two cores
 
 
+class GivenUp(Exception):
+    """The wait for another command's build was ended because a step beside it failed."""
+
+
 class Store:
     """A directory of things built. `say` hears what is being built and how long it took the last time."""
 
     def __init__(self, directory: Path, say: Say) -> None:
         self.directory = directory
         self._say = say
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """Whoever waits for another command's build stops waiting and raises GivenUp."""
+        self._given_up.set()
 
     def path(self, name: str, key: str) -> Path:
         return self.directory / f"{name}-{key}"
@@ -51,7 +61,7 @@ class Store:
             return self._usable(name, key)
 
     def obtain(self, name: str, key: str, build: Callable[[Path], None], typical: float) -> Path:
-        """The thing, built by `build(directory)` when it is missing or damaged; a first build takes `typical` seconds."""
+        """The thing, built by `build(directory)` when missing or damaged; that takes `typical` seconds at first."""
         with self._locked(name):
             if not self._usable(name, key):
                 self._build(name, key, build, typical)
@@ -100,26 +110,27 @@ class Store:
     def _locked(self, name: str) -> Iterator[None]:
         """Held by one process and thread at a time; the kernel lets go of it when its holder dies.
 
-        Raises WaitedTooLong.
+        Raises WaitedTooLong, GivenUp.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if held := _held(descriptor):
+            if held := self._held(descriptor):
                 self._say(f"{name}: waiting for {held}")
-                wait_for(f"the build of {name}", _LONGEST_BUILD, lambda: _held(descriptor), pause=0.2)
+                wait_for(f"the build of {name}", _LONGEST_BUILD, lambda: self._held(descriptor), pause=0.2)
             yield
         finally:
             os.close(descriptor)
 
-
-def _held(descriptor: int) -> str:
-    """Take the lock, or say who has it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return "another command that builds it"
-    return ""
+    def _held(self, descriptor: int) -> str:
+        """Take the lock, or say who has it."""
+        if self._given_up.is_set():
+            raise GivenUp("stopped, because another step failed")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "another command that builds it"
+        return ""
 
 
 def _beside(tree: Path, kind: str) -> Path:
