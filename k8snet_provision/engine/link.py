@@ -8,7 +8,7 @@ from gevent.lock import RLock
 from k8snet_provision.engine.channel import Lost, execute
 from k8snet_provision.engine.hops import Hops
 from k8snet_provision.engine.host_keys import HostKeyPolicy
-from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, probe, refusal
+from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, never_started, probe, refusal
 from k8snet_provision.engine.script import CannotReach, Output, Script
 from k8snet_provision.engine.transport import Endpoint, hang_up, open_transport
 from k8snet_provision.inventory.connection import Connection
@@ -38,7 +38,12 @@ class Link:
     def run(self, script: Script) -> Output:
         """Runs a script. After a time-out the connection is closed; the next script opens a new one."""
         self.open()
-        return self._execute(frame(script, self.connection), script.timeout)
+        framed = frame(script, self.connection)
+        answer = self._execute(framed, script.timeout)
+        output = framed.unwrap(answer)
+        if output is None:
+            raise never_started(self.connection, answer)
+        return output
 
     def close(self) -> None:
         """Ends the connection; a script that still runs on it is reported as lost."""

@@ -4,20 +4,23 @@ The remote command line is fixed text with a length and a random mark. The passw
 input follow on standard input, in this order, so none of them is seen in a process list, an environment or
 sudo's own log. Whether sudo reads the password line depends on the host (NOPASSWD, a cached credential): the
 bootstrap discards whatever comes before the mark, so the password is never taken for script text.
+
+The bootstrap prints the mark before it starts the script. What stands before it in the output was printed by
+the login shell (a ~/.bashrc that greets); an output without it means that the script never started.
 """
 
 from __future__ import annotations
 
 import secrets
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from k8snet_provision.engine.script import CannotReach, Output, Script
 from k8snet_provision.inventory.connection import Connection
 
 # dd reads exactly $1 bytes and leaves the rest for the script; sh and head read ahead. An empty read (the
 # connection ended, or dd is missing) must fail: an empty script would succeed.
-READ_SCRIPT = 's=$(dd bs="$1" count=1 iflag=fullblock 2>/dev/null); eval "${s:?no script arrived}"'
+READ_SCRIPT = 's=$(dd bs="$1" count=1 iflag=fullblock 2>/dev/null); : "${s:?no script arrived}"; echo "$2"; eval "$s"'
 SKIP_TO_MARK = 'while IFS= read -r l && [ "$l" != "$2" ]; do :; done; unset l; '
 # A login shell's PATH may lack the sbin directories, and messages are parsed in one language.
 PROLOGUE = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; unset s"
@@ -25,10 +28,16 @@ PROLOGUE = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC
 
 @dataclass(frozen=True)
 class Framed:
-    """A command line for the login shell, and all of its standard input."""
+    """A command line for the login shell, all of its standard input, and the mark that begins the output."""
 
     command: str
-    stdin: bytes
+    stdin: bytes = field(repr=False)
+    mark: str = ""
+
+    def unwrap(self, answer: Output) -> Output | None:
+        """The script's own output, None when the script never started."""
+        _, found, stdout = answer.stdout.partition(self.mark.encode() + b"\n")
+        return replace(answer, stdout=stdout) if found else None
 
 
 def needs_sudo(connection: Connection) -> bool:
@@ -39,12 +48,16 @@ def needs_sudo(connection: Connection) -> bool:
 def frame(script: Script, connection: Connection) -> Framed:
     """Wraps a script for the host."""
     text = _whole(script.text)
-    if not (script.root and needs_sudo(connection)):
-        return Framed(f"exec sh -c {shlex.quote(READ_SCRIPT)} sh {len(text)}", text + script.stdin)
     mark = secrets.token_hex(16)
-    inner = f"sh -c {shlex.quote(SKIP_TO_MARK + READ_SCRIPT)} sh {len(text)} {mark}"
+    if not (script.root and needs_sudo(connection)):
+        return Framed(f"exec {_sh(READ_SCRIPT, text, mark)}", text + script.stdin, mark)
     before = _password_line(connection) + mark.encode() + b"\n"
-    return Framed(f"{_sudo(connection)} {inner}", before + text + script.stdin)
+    command = f"{_sudo(connection)} {_sh(SKIP_TO_MARK + READ_SCRIPT, text, mark)}"
+    return Framed(command, before + text + script.stdin, mark)
+
+
+def _sh(bootstrap: str, text: bytes, mark: str) -> str:
+    return f"sh -c {shlex.quote(bootstrap)} sh {len(text)} {mark}"
 
 
 def _whole(text: str) -> bytes:
@@ -99,10 +112,27 @@ def refusal(connection: Connection, answer: Output) -> CannotReach | None:
     """What the probe's answer means: None when sudo works."""
     if answer.code == 0:
         return None
-    said = answer.stderr.decode(errors="replace").strip()
+    said = _said(answer)
     names = {"user": connection.user, "become_user": connection.become_user}
     for signs, reason, hint in REFUSALS:
         if any(sign in said for sign in signs):
             return CannotReach(f"{connection.name}: {reason.format(**names)}", hint.format(**names))
-    last = said.splitlines()[-1] if said else f"exit code {answer.code}"
-    return CannotReach(f"{connection.name}: sudo failed: {last}")
+    return CannotReach(f"{connection.name}: sudo failed: {_last_words(answer)}")
+
+
+def never_started(connection: Connection, answer: Output) -> CannotReach:
+    """Says that the login shell, or sudo, ended without running the script."""
+    return CannotReach(
+        f"{connection.name}: the login of {connection.user} runs no commands: {_last_words(answer)}",
+        f"the login shell must run `sh -c`, and sh and dd must be installed; try: "
+        f"ssh {connection.user}@{connection.address} sh -c true",
+    )
+
+
+def _last_words(answer: Output) -> str:
+    said = _said(answer) or answer.stdout.decode(errors="replace").strip()
+    return said.splitlines()[-1] if said else f"exit code {answer.code}"
+
+
+def _said(answer: Output) -> str:
+    return answer.stderr.decode(errors="replace").strip()

@@ -30,6 +30,7 @@ UseDNS no
 LogLevel VERBOSE
 MaxStartups 1000
 AllowTcpForwarding yes
+SetEnv HOME={home}
 """
 
 

@@ -43,6 +43,19 @@ def test_output_is_exact_bytes(sshd: Sshd) -> None:
     assert answer.code == 7
 
 
+def test_a_greeting_of_the_login_shell_is_no_output(own_sshd: Sshd) -> None:
+    (own_sshd.home / ".bashrc").write_text("echo 'Welcome!'\n")  # bash reads it for every command of an sshd
+    assert run(own_sshd, Script("printf exact")).stdout == b"exact"
+
+
+def test_a_login_shell_that_runs_nothing_is_no_answer(own_sshd: Sshd) -> None:
+    (own_sshd.home / ".bashrc").write_text("echo 'This account is closed.'; exit 0\n")
+    with Fleet({"h1": own_sshd.connection()}) as fleet:
+        answer = fleet.run({"h1": Script("true")})["h1"]
+    assert isinstance(answer, Unreachable)
+    assert answer.reason == "h1: the login of root runs no commands: This account is closed."
+
+
 def test_a_flood_on_stderr_does_not_block_stdout(sshd: Sshd) -> None:
     answer = run(sshd, Script("head -c 5000000 /dev/zero >&2; head -c 5000000 /dev/zero"))
     assert (len(answer.stdout), len(answer.stderr)) == (5_000_000, 5_000_000)
