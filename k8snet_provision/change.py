@@ -20,6 +20,8 @@ class Kind(StrEnum):
     OBJECT = "object"
     RESTART = "restart"
     """Something that keeps its definition but must start anew: the pods of a workload, a unit."""
+    RULES = "rules"
+    """Packet rules that nothing on the host works by any more."""
 
 
 class Action(StrEnum):

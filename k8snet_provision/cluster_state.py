@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from shlex import quote
 from typing import Any
 
@@ -99,7 +100,10 @@ class Pod:
 
 @dataclass(frozen=True)
 class ClusterState:
-    """`live` holds only objects that were asked for; `dry` what the dry run made of our manifests."""
+    """`live` holds only objects that were asked for; `dry` what the dry run made of our manifests.
+
+    What is read is decoded once: hundreds of hosts ask for the nodes and pods they stand for.
+    """
 
     seen: HostSeen | None
     why_not: str = ""
@@ -125,40 +129,44 @@ class ClusterState:
         items: Sequence[Manifest] = answer.get("items", [answer])
         return items
 
-    @property
+    @cached_property
     def version(self) -> str:
         """As the API server writes it, e.g. "v1.36.3"."""
         return str(self._json("version")["gitVersion"])
 
-    @property
+    @cached_property
     def minor(self) -> tuple[int, int]:
         major, minor = self.version.lstrip("v").split(".")[:2]
         return int(major), int("".join(filter(str.isdigit, minor)))
 
-    @property
+    @cached_property
     def nodes(self) -> Sequence[Manifest]:
         return self._items("nodes")
 
-    @property
+    @cached_property
     def services(self) -> Sequence[Manifest]:
         return self._items("services")
 
-    @property
+    @cached_property
     def service_cidrs(self) -> Sequence[Manifest] | None:
         """None where the API server has no such kind (before Kubernetes 1.33)."""
         return None if self._json("servicecidrs") is None else self._items("servicecidrs")
 
-    @property
+    @cached_property
     def pods(self) -> Sequence[Pod]:
         if self.seen is None:
             raise Unknown("cluster", "pods", self.why_not)
         rows = (line.split(" ") for line in (self.seen.text("cluster:pods") or "").splitlines())
         return [Pod(*row) for row in rows if len(row) == 6]
 
-    def live(self, ref: ObjectRef) -> Manifest | None:
-        return next((item for item in self._items("objects") if same(ref, item)), None)
+    @cached_property
+    def _objects(self) -> Sequence[Manifest]:
+        return self._items("objects")
 
-    @property
+    def live(self, ref: ObjectRef) -> Manifest | None:
+        return next((item for item in self._objects if same(ref, item)), None)
+
+    @cached_property
     def owned(self) -> Sequence[Manifest]:
         return self._items("owned")
 

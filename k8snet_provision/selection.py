@@ -41,12 +41,16 @@ def _matching(inventory: Inventory, pattern: str) -> set[str]:
 
 
 def phases(site: Sequence[Phase], tags: str) -> tuple[Phase, ...]:
-    """The phases named by --tags (comma separated), all of them for an empty text; raises ProblemsFound."""
-    wanted = [tag for tag in tags.split(",") if tag]
+    """The phases named by --tags (comma separated), all of them for an empty text; raises ProblemsFound.
+
+    The first word of a name stands for every phase that begins with it: kube-proxy is done in several.
+    """
+    wanted = {tag for tag in tags.split(",") if tag}
     names = [phase.name for phase in site]
-    if unknown := [tag for tag in wanted if tag not in names]:
-        raise ProblemsFound(_no_such(NO_SUCH_TAG, "--tags", tag, names) for tag in unknown)
-    return tuple(phase for phase in site if not wanted or phase.name in wanted)
+    known = {name for phase in names for name in (phase, phase.split(" ")[0])}
+    if unknown := sorted(wanted - known):
+        raise ProblemsFound(_no_such(NO_SUCH_TAG, "--tags", tag, sorted(known)) for tag in unknown)
+    return tuple(phase for phase in site if not wanted or wanted & {phase.name, phase.name.split(" ")[0]})
 
 
 def _no_such(code: str, flag: str, found: str, known: Sequence[str]) -> Problem:

@@ -1,0 +1,70 @@
+"""When kube-proxy may go on to the next batch: healthy in its mode, Services answer, no other mode's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from shlex import quote
+
+from deploys.kube_proxy_steps import wanted_text
+from k8snet_provision.capability import Gate
+from k8snet_provision.change import Change, Kind
+from k8snet_provision.edits.yaml_value import get
+from k8snet_provision.kube_proxy import options, residue
+from k8snet_provision.kube_proxy.http import HTTP_GET
+from k8snet_provision.resources.probe import Unknown
+from k8snet_provision.seen import World
+
+
+def _text(world: World, host: str, changes: Sequence[Change]) -> str:
+    """The configuration the host has after these changes: of a change that was turned round, the old one."""
+    written = [change.after for change in changes if change.kind is Kind.FILE and change.after]
+    return written[-1] if written else wanted_text(world, host)
+
+
+def _mode(text: str) -> str:
+    return str(get(text, ("mode",), options.KIND) or "iptables")
+
+
+def healthy(world: World, host: str, changes: Sequence[Change]) -> str:
+    """/healthz answers 200 and /proxyMode is the configuration's."""
+    text = _text(world, host, changes)
+    healthz = quote(options.address(text, "healthzBindAddress", options.HEALTHZ_PORT))
+    metrics = quote(options.address(text, "metricsBindAddress", options.METRICS_PORT))
+    return f"""{HTTP_GET}
+said=$(http_get {healthz} /healthz) || {{ echo "no 200 from http://"{healthz}"/healthz $said"; exit 1; }}
+mode=$(http_get {metrics} /proxyMode) || {{ echo "no 200 from http://"{metrics}"/proxyMode $mode"; exit 1; }}
+echo "runs in mode $mode"
+[ "$mode" = {quote(_mode(text))} ]"""
+
+
+def services_answer(world: World, host: str, changes: Sequence[Change]) -> str:
+    """The API's own Service takes connections from this node; where its range moves, at one of its addresses."""
+    addresses = dict.fromkeys((str(world.topology.first_service_address), *_live_address(world)))
+    tries = "\n".join(f'tcp_answers {address} 443 && {{ echo "{address} answers"; exit 0; }}' for address in addresses)
+    return f"""{HTTP_GET}{tries}
+echo "no connection to port 443 of "{quote(" or ".join(addresses))}
+exit 1"""
+
+
+def _live_address(world: World) -> tuple[str, ...]:
+    try:
+        services = world.state.services
+    except Unknown:
+        return ()
+    names = ({"name": s["metadata"]["name"], "namespace": s["metadata"]["namespace"], **s["spec"]} for s in services)
+    return tuple(s["clusterIP"] for s in names if (s["namespace"], s["name"]) == ("default", "kubernetes"))
+
+
+def started_clean(world: World, host: str, changes: Sequence[Change]) -> str:
+    """What the start itself clears is gone; the rest is removed afterwards, as the plan says."""
+    return residue.gone(residue.CLEARED_BY_START[_mode(_text(world, host, changes))])
+
+
+def clean(world: World, host: str, changes: Sequence[Change]) -> str:
+    return residue.gone(residue.FOREIGN[_mode(_text(world, host, changes))])
+
+
+HEALTHY = Gate("kube-proxy healthy in its mode", healthy, deadline=90)
+SERVICES = Gate("Services answer", services_answer, deadline=30)
+STARTED_CLEAN = Gate("no rules of another mode", started_clean, deadline=30)
+CLEAN = Gate("no rules of another mode", clean, deadline=30)
