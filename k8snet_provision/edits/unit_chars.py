@@ -27,6 +27,14 @@ class Layer(Enum):
     SPLIT = auto()
 
 
+class Escapes(Enum):
+    """How backslashes are read: in ExecStart= (unknown ones stay), in Environment= (they are an error), in `$NAME`."""
+
+    LENIENT = auto()
+    STRICT = auto()
+    ONE_CHARACTER = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Char:
     """One character of a value; text[start:end] of `file` is how it is written; layers from the file inwards."""
@@ -52,7 +60,7 @@ class Word:
 
 
 class BadQuoting(ValueError):
-    """Unbalanced quotes or an escape systemd does not know, where systemd would ignore the line."""
+    """Unbalanced quotes, or an escape systemd does not know where it allows known ones only."""
 
 
 def value_of(chars: Iterable[Char]) -> str:
@@ -70,11 +78,10 @@ def spanning(value: str, first: Char, last: Char) -> Char:
     return replace(first, value=value, end=last.end)
 
 
-def first_word(chars: Sequence[Char], at: int, *, c_escapes: bool) -> tuple[Word, int]:
-    """The word that starts at `at` and the index behind it.
+def first_word(chars: Sequence[Char], at: int, escapes: Escapes) -> tuple[Word, int]:
+    """The word that starts at `at` and the index behind it; BadQuoting where systemd would ignore the line.
 
-    `c_escapes`: as in unit files, where unknown escapes stay as they are and unbalanced quotes are an error;
-    otherwise as `$NAME` is split: a backslash quotes one character and an open quote ends with the text.
+    In `$NAME` a backslash quotes one character and an open quote ends with the text.
     Source: extract_first_word() as systemd.syntax(7) describes it, compared with the running program in tests.
     """
     taken: list[Char] = []
@@ -82,7 +89,7 @@ def first_word(chars: Sequence[Char], at: int, *, c_escapes: bool) -> tuple[Word
     while here < len(chars):
         char = chars[here]
         if char.value == "\\":
-            unescaped, here = _escape(chars, here) if c_escapes else _backslash(chars, here)
+            unescaped, here = _unescaped(chars, here, escapes)
             taken += unescaped
             continue
         if quote:
@@ -97,7 +104,7 @@ def first_word(chars: Sequence[Char], at: int, *, c_escapes: bool) -> tuple[Word
         else:
             taken.append(char)
         here += 1
-    if quote and c_escapes:
+    if quote and escapes is not Escapes.ONE_CHARACTER:
         raise BadQuoting(f"a {quote} is never closed")
     return Word(tuple(taken), chars[at], chars[here - 1]), here
 
@@ -108,30 +115,31 @@ def skip_blank(chars: Sequence[Char], at: int) -> int:
     return at
 
 
-def words(chars: Sequence[Char], *, c_escapes: bool) -> list[Word]:
+def words(chars: Sequence[Char], escapes: Escapes) -> list[Word]:
     """All words of the text."""
     found: list[Word] = []
     at = skip_blank(chars, 0)
     while at < len(chars):
-        word, at = first_word(chars, at, c_escapes=c_escapes)
+        word, at = first_word(chars, at, escapes)
         found.append(word)
         at = skip_blank(chars, at)
     return found
 
 
-def _backslash(chars: Sequence[Char], at: int) -> tuple[list[Char], int]:
+def _unescaped(chars: Sequence[Char], at: int, escapes: Escapes) -> tuple[list[Char], int]:
+    """What the backslash at `at` stands for, and the index behind it."""
     if at + 1 == len(chars):
-        return [], at + 1
-    return [spanning(chars[at + 1].value, chars[at], chars[at + 1])], at + 2
-
-
-def _escape(chars: Sequence[Char], at: int) -> tuple[list[Char], int]:
-    if at + 1 == len(chars):
-        return [chars[at]], at + 1
+        if escapes is Escapes.STRICT:
+            raise BadQuoting("it ends in a backslash")
+        return ([chars[at]] if escapes is Escapes.LENIENT else []), at + 1
+    if escapes is Escapes.ONE_CHARACTER:
+        return [spanning(chars[at + 1].value, chars[at], chars[at + 1])], at + 2
     value, length = _c_escape("".join(char.value for char in chars[at + 1 : at + 10]))
-    if not length:
-        return [chars[at], chars[at + 1]], at + 2
-    return [spanning(value, chars[at], chars[at + length])], at + length + 1
+    if length:
+        return [spanning(value, chars[at], chars[at + length])], at + length + 1
+    if escapes is Escapes.STRICT:
+        raise BadQuoting(f"systemd knows no escape \\{chars[at + 1].value}")
+    return [chars[at], chars[at + 1]], at + 2
 
 
 def _c_escape(text: str) -> tuple[str, int]:

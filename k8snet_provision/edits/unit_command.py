@@ -12,6 +12,7 @@ from k8snet_provision.edits.refused import EditRefused, line_of
 from k8snet_provision.edits.unit_chars import (
     BadQuoting,
     Char,
+    Escapes,
     Layer,
     Word,
     first_word,
@@ -103,7 +104,7 @@ def _command(files: UnitFiles, start: Assignment) -> tuple[str, list[Word]]:
             at += 2
         else:
             try:
-                word, at = first_word(chars, at, c_escapes=True)
+                word, at = first_word(chars, at, Escapes.LENIENT)
             except BadQuoting as error:
                 raise _refused(files, start, f"ExecStart= cannot be read: {error}") from None
             found.append(Word(with_specifiers(word.chars, files.unit) if found else word.chars, word.first, word.last))
@@ -130,7 +131,7 @@ def _environment(files: UnitFiles) -> Environment:
 
 def _environment_words(files: UnitFiles, assignment: Assignment) -> Iterator[tuple[str, tuple[Char, ...]]]:
     try:
-        written = words(in_layer(assignment.value, Layer.ENVIRONMENT), c_escapes=True)
+        written = words(in_layer(assignment.value, Layer.ENVIRONMENT), Escapes.STRICT)
     except BadQuoting as error:
         raise _refused(files, assignment, f"Environment= cannot be read: {error}") from None
     for word in written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from k8snet_provision.edits.unit_chars import Char, Layer, Word, in_layer, spanning, value_of, words
+from k8snet_provision.edits.unit_chars import Char, Escapes, Layer, Word, in_layer, spanning, value_of, words
 
 Environment = Mapping[str, tuple[Char, ...]]
 
@@ -36,7 +36,7 @@ def expanded(word: Word, environment: Environment) -> list[Word]:
     """The words that one word becomes: `$NAME` alone is split at blanks, `${NAME}` stays within its word."""
     written = word.value
     if written.startswith("$") and written[1:2] not in ("{", "$"):
-        return words(in_layer(environment.get(written[1:], ()), Layer.SPLIT), c_escapes=False)
+        return words(in_layer(environment.get(written[1:], ()), Layer.SPLIT), Escapes.ONE_CHARACTER)
     return [Word(_braces(word.chars, environment), word.first, word.last)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.edits.systemd_unit import UnitFiles, command_line, with_flags
@@ -151,3 +152,31 @@ def others(argv: list[str], name: str) -> list[str]:
         at = kept.index(f"--{name}")
         del kept[at : at + 2]
     return kept
+
+
+def noise(chance: random.Random, alphabet: Sequence[str], longest: int) -> str:
+    return "".join(chance.choice(alphabet) for _ in range(chance.randint(0, longest)))
+
+
+def noisy_unit(chance: random.Random) -> UnitFiles:
+    """A service whose command line, variables and environment file are random special characters."""
+    special = " \\\\\"'$ab=;#x41"
+    variables = f"Environment=A={noise(chance, special, 8)} 'b={noise(chance, special[3:], 8)}'\n"
+    line = noise(chance, [*special, *"${}A\n:\t", "%%", "%i", "$A", " $A ", "${b}"], 30)
+    text = "".join(chance.choice(("A=", "b=", '"', "'", "\n", *special)) for _ in range(chance.randint(0, 25)))
+    return unit(f"{variables}EnvironmentFile=DIR/e\nExecStart=PROGRAM {line}\n", e=text)
+
+
+def test_whatever_is_written_is_read_as_systemd_reads_it_or_refused(started_argv: StartedArgv) -> None:
+    cases, read = [], []
+    for seed in range(600):
+        files = noisy_unit(random.Random(seed))
+        try:
+            read.append(command_line(files)[1:])
+        except EditRefused:
+            continue
+        cases.append(files)
+    assert len(cases) > 100
+    started = started_argv(cases)
+    different = [(case, one, two) for case, one, two in zip(cases, read, started, strict=True) if one != two]
+    assert different == []
