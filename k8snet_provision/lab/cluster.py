@@ -1,8 +1,7 @@
-"""A cluster on a lab's hosts: what both kinds of control plane share, from the first file to the last pod."""
+"""A cluster on a lab's hosts: who does what, and the steps that both kinds of control plane share."""
 
 from __future__ import annotations
 
-import base64
 import secrets
 import ssl
 import urllib.error
@@ -14,13 +13,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from k8snet_provision.lab import assets, processes
-from k8snet_provision.lab.progress import WaitedTooLong, wait_for
+from k8snet_provision.lab.progress import wait_for
 from k8snet_provision.lab.settings import ENDPOINT, Host, Lab
 
 CONFIG = "etc/kubernetes/kubeadm.yaml"
-_READY_SECONDS = 120
-# cgroup version 1 is what many machines still have; kubeadm would stop at it.
-_JOIN = "kubeadm join --config /etc/kubernetes/join.yaml --ignore-preflight-errors=SystemVerification"
+READY_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -113,51 +110,8 @@ def wait_for_api(cluster: Cluster, addresses: Iterable[IPv4Address]) -> None:
             except OSError as error:
                 return str(error)
 
-        wait_for(f"/readyz of the API server at {address}", _READY_SECONDS, unready)
+        wait_for(f"/readyz of the API server at {address}", READY_SECONDS, unready)
 
 
 def pki(cluster: Cluster, host: Host) -> Path:
     return cluster.lab.root(host.name) / "etc/kubernetes/pki"
-
-
-def join(cluster: Cluster, host: Host, control_plane: bool = False) -> None:
-    """Make the host a node, and a control plane too if wanted."""
-    ca = base64.b64encode((pki(cluster, cluster.first) / "ca.crt").read_bytes()).decode()
-    cluster.put(host, "etc/kubernetes/discovery.conf", "discovery.conf.j2", ca=ca)
-    cluster.put(host, "etc/kubernetes/join.yaml", "join.yaml.j2", 0o600, control_plane=control_plane)
-    cluster.run(host, f"systemctl enable -q --now containerd; systemctl enable -q kubelet; {_JOIN}", 180)
-
-
-def give_pod_networks(cluster: Cluster, nodes: Iterable[Host]) -> None:
-    """Tell the cluster which pod network each node has. Its CNI configuration and routes are there already."""
-    for node in nodes:
-        patch = f'{{"spec":{{"podCIDR":"{node.pods}","podCIDRs":["{node.pods}"]}}}}'
-        _kubectl(cluster, f"kubectl wait --for=create node/{node.name} --timeout=60s; kubectl patch node {node.name} -p '{patch}'")
-
-
-def wait_for_nodes(cluster: Cluster, nodes: Iterable[Host]) -> None:
-    names = " ".join(f"node/{node.name}" for node in nodes)
-    _kubectl(cluster, f"kubectl wait --for=condition=Ready {names} --timeout={_READY_SECONDS}s")
-
-
-def start_dns(cluster: Cluster) -> None:
-    """Add CoreDNS, after kube-proxy: one that starts first loses half a minute in a dial nobody answers."""
-    if cluster.lab.settings.kube_proxy.install == "daemonset":
-        _kubectl(cluster, f"kubectl -n kube-system rollout status daemonset/kube-proxy --timeout={_READY_SECONDS}s")
-    _kubectl(cluster, f"kubeadm init phase addon coredns --config /{CONFIG}")
-
-
-def wait_for_pods(cluster: Cluster) -> None:
-    """Return once every pod of kube-system is Ready, CoreDNS among them."""
-    wait = f"--timeout={_READY_SECONDS}s"
-    _kubectl(cluster, f"kubectl -n kube-system rollout status deployment/coredns {wait}")
-    _kubectl(cluster, f"kubectl -n kube-system wait --for=condition=Ready pod --all {wait}")
-
-
-def _kubectl(cluster: Cluster, script: str) -> None:
-    """Run it on the first control plane. Raises WaitedTooLong with the state of nodes and pods."""
-    try:
-        cluster.run(cluster.first, script, _READY_SECONDS + 10)
-    except processes.CommandFailed as failure:
-        seen = cluster.run(cluster.first, "kubectl get nodes,pods -A -o wide 2>&1 || true")
-        raise WaitedTooLong(f"{failure}\nlast seen:\n{seen}") from failure

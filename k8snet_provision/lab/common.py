@@ -34,7 +34,14 @@ def build(lab: Lab, base: Path) -> Path:
     shutil.rmtree(top, ignore_errors=True)
     shutil.copytree(assets.directory() / "hosts" / "common", top)
     (top / "etc/sudoers.d/lab").chmod(0o440)
-    for directory in ("etc/cni/net.d", "etc/kubernetes", "usr/lib/modules", "var/lib/containerd", "var/lib/kubelet", "img"):
+    for directory in (
+        "etc/cni/net.d",
+        "etc/kubernetes",
+        "usr/lib/modules",
+        "var/lib/containerd",
+        "var/lib/kubelet",
+        "img",
+    ):
         (top / directory).mkdir(parents=True, exist_ok=True)
     _switch_off(top)
     _users(top, base, lab.settings.operator_password)

@@ -29,7 +29,7 @@ class Disks:
 
     lower: tuple[Path, ...]
     images: Path
-    seed: Path | None
+    seed: Path
 
 
 def prepare(lab: Lab, host: Host, disks: Disks) -> None:
@@ -40,7 +40,7 @@ def prepare(lab: Lab, host: Host, disks: Disks) -> None:
         for name in ("upper/etc/ssh", "root", *_BINDS.values()):
             (directory / name).mkdir(parents=True)
         _identity(lab, host, directory / "upper")
-        if disks.seed is not None and host.pods is not None:
+        if host.pods is not None:
             _plant(disks.seed, directory / "containerd")
         (directory / "boot.sh").write_text(_boot_script(lab, host, disks))
     mount(lab, host.name, disks)
@@ -77,7 +77,10 @@ def _plant(seed: Path, target: Path) -> None:
     def link_or_copy(source: str, copy: str) -> str:
         if source.endswith(".db"):
             return str(shutil.copy2(source, copy))
-        os.link(source, copy, follow_symlinks=False)
+        try:
+            os.link(source, copy, follow_symlinks=False)
+        except OSError:  # the artifacts lie on another file system
+            shutil.copy2(source, copy, follow_symlinks=False)
         return copy
 
     shutil.copytree(seed, target, symlinks=True, copy_function=link_or_copy, dirs_exist_ok=True)

@@ -4,54 +4,110 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from k8snet_provision.lab import bring_up, cgroups, cluster, common, hosts, keys, network, preflight, processes, state
+from k8snet_provision.lab import (
+    bring_up,
+    cgroups,
+    cluster,
+    common,
+    hosts,
+    keys,
+    network,
+    nodes,
+    preflight,
+    processes,
+    state,
+)
+from k8snet_provision.lab.artifacts import Artifacts
 from k8snet_provision.lab.cluster import Cluster, in_parallel
 from k8snet_provision.lab.progress import Say
 from k8snet_provision.lab.settings import Host, Lab
 from k8snet_provision.lab.state import Kind, Memory, recall, remember
 
-if TYPE_CHECKING:
-    from k8snet_provision.lab.artifacts import Artifacts
-
-Fetch = Callable[[], "Artifacts"]
+Fetch = Callable[[], Artifacts]
 
 
-def up(lab: Lab, kind: Kind, fetch: Fetch, say: Say) -> None:
-    """Bring the lab's hosts up, and the cluster unless `kind` is none. Does nothing to what is up.
+def up(lab: Lab, kind: Kind | None, fetch: Fetch, say: Say) -> None:
+    """Bring the lab's hosts up, and the cluster unless `kind` is "none". Does nothing to what is up.
 
-    Raises ProblemsFound, CommandFailed, WaitedTooLong.
+    `kind` None takes the kind the lab has, else systemd. Raises ProblemsFound, CommandFailed, WaitedTooLong.
     """
-    preflight.check(lab, recall(lab), kind != "none")
+    preflight.check(lab, recall(lab), kind)
+    fetch = cache(fetch)
     with state.held(lab):
         memory = recall(lab) or Memory(str(lab.inventory), str(lab.settings.network))
         if kind == "none":
-            _hosts_up(lab, lab.hosts, memory, fetch, say)
-            return
-        memory = _hosts_up(lab, (*lab.hosts, lab.endpoint()), memory, fetch, say)
-        if not memory.complete:
-            memory = remember(lab, replace(memory, control_plane=kind))
-            bring_up.make(Cluster(lab, fetch().kubernetes_version, cluster.token(lab)), say)
-            remember(lab, replace(memory, complete=True))
+            hosts_up(lab, lab.hosts, memory, fetch, say)
+        else:
+            _cluster_up(lab, kind or _kind_of(memory), memory, fetch, say)
 
 
-def _hosts_up(lab: Lab, members: tuple[Host, ...], memory: Memory, fetch: Fetch, say: Say) -> Memory:
+def _kind_of(memory: Memory) -> Kind:
+    return "systemd" if memory.control_plane == "none" else memory.control_plane
+
+
+def _cluster_up(lab: Lab, kind: Kind, memory: Memory, fetch: Fetch, say: Say) -> None:
+    if memory.control_plane != "none" and not memory.complete:
+        say("the last `lab up` did not end; beginning again")
+        wipe(lab, memory.hosts)
+        memory = remember(lab, replace(memory, hosts=(), control_plane="none"))
+    began = now()
+    memory, booted = hosts_up(lab, (*lab.hosts, lab.endpoint()), memory, fetch, say)
+    made = Cluster(lab, memory.kubernetes or fetch().kubernetes_version, cluster.token(lab))
+    if memory.complete:
+        return _refresh(made, kind, booted, began, say)
+    memory = remember(lab, replace(memory, control_plane=kind, kubernetes=made.version))
+    bring_up.make(made, kind, say)
+    remember(lab, replace(memory, complete=True))
+    return None
+
+
+def now() -> datetime:
+    """The time with whole seconds, as Kubernetes writes most of its times."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _refresh(made: Cluster, kind: Kind, booted: Iterable[Host], began: datetime, say: Say) -> None:
+    """A cluster that is there: let new nodes join, wait for what was booted."""
+    cluster.wait_for_api(made, [made.lab.settings.vip])
+    bring_up.add_nodes(made, made.workers, say)
+    settle(made, kind, booted, began)
+    say(f"the cluster of {made.lab.name} is up: https://{made.lab.settings.vip}:6443")
+
+
+def settle(made: Cluster, kind: Kind, booted: Iterable[Host], began: datetime) -> None:
+    """Wait until what was booted after `began` does its part in the cluster again."""
+    fresh = set(booted)
+    control_planes = fresh.intersection(made.control_planes)
+    cluster.wait_for_api(made, [*(host.address for host in control_planes), made.lab.settings.vip])
+    members = fresh.intersection(made.workers) | (control_planes if kind == "kubeadm" else set())
+    if members:
+        nodes.wait_until_ready(made, members, began)
+
+
+def hosts_up(
+    lab: Lab, members: tuple[Host, ...], memory: Memory, fetch: Fetch, say: Say
+) -> tuple[Memory, tuple[Host, ...]]:
+    """Boot those of the hosts that are off, and say which."""
     on = processes.booters(lab)
     off = tuple(host for host in members if host.name not in on)
     if not off:
         say(f"all {len(members)} hosts are on")
-        return memory
+        return memory, ()
     artifacts = fetch()
     known = dict.fromkeys((*memory.hosts, *(host.name for host in off)))
     memory = remember(lab, replace(memory, hosts=tuple(known)))
     network.plug_up(lab)
     keys.make(lab, members)
-    disks = _disks(lab, artifacts)
+    disks = hosts.Disks(
+        (common.build(lab, artifacts.base), artifacts.layer, artifacts.base), artifacts.images, artifacts.seed
+    )
 
     def start(host: Host) -> None:
         hosts.pull_plug(lab, host.name)  # what a dead host left of itself
@@ -61,32 +117,34 @@ def _hosts_up(lab: Lab, members: tuple[Host, ...], memory: Memory, fetch: Fetch,
     in_parallel(start, off)
     hosts.wait_for_ssh(lab, off)
     say(f"{len(off)} of {len(members)} hosts booted and answer SSH: {', '.join(host.name for host in off)}")
-    return memory
+    return memory, off
 
 
-def _disks(lab: Lab, artifacts: Artifacts) -> hosts.Disks:
-    top = common.build(lab, artifacts.base)
-    return hosts.Disks((top, artifacts.layer, artifacts.base), artifacts.images, artifacts.seed)
+def wipe(lab: Lab, names: Iterable[str]) -> None:
+    """End the hosts and remove their disks."""
+
+    def remove(name: str) -> None:
+        hosts.pull_plug(lab, name)
+        shutil.rmtree(lab.directory(name), ignore_errors=True)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(remove, names))
 
 
 def down(lab: Lab, say: Say) -> None:
     """End and remove everything of the lab, also what an interrupted `up` left without remembering it."""
+    preflight.check_owner(lab, recall(lab))
     with state.held(lab):
         on_disk = (lab.state / "hosts").iterdir() if (lab.state / "hosts").is_dir() else ()
-        names = {*processes.booters(lab), *(path.name for path in on_disk)}
-        with ThreadPoolExecutor(16) as pool:
-            list(pool.map(lambda name: hosts.pull_plug(lab, name), sorted(names)))
+        names = sorted({*processes.booters(lab), *(path.name for path in on_disk)})
+        wipe(lab, names)
         cgroups.purge(lab.prefix)
-        _unplug_leftovers(lab)
+        for namespace in network.mine(lab, network.namespaces()):
+            network.unplug(namespace, "")
+        for link in network.mine(lab, network.links()):
+            network.unplug("", link)
         _forget(lab)
     say(f"the lab {lab.name} is down: {len(names)} hosts removed")
-
-
-def _unplug_leftovers(lab: Lab) -> None:
-    for namespace in network.mine(lab, network.namespaces()):
-        network.unplug(namespace, "")
-    for link in network.mine(lab, network.links()):
-        network.unplug("", link)
 
 
 def _forget(lab: Lab) -> None:

@@ -9,29 +9,47 @@ from pathlib import Path
 
 from k8snet_provision.lab import network
 from k8snet_provision.lab.settings import STATE_ROOT, Lab
-from k8snet_provision.lab.state import Memory
+from k8snet_provision.lab.state import Kind, Memory
 from k8snet_provision.problems import Problem, ProblemsFound
 
 _MACHINE = "this machine"
-_PROGRAMS = {"systemd-nspawn": "systemd-container", "ip": "iproute2", "ssh-keygen": "openssh-client", "nsenter": "util-linux"}
+_PROGRAMS = {
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "ssh-keygen": "openssh-client",
+    "nsenter": "util-linux",
+}
 # Measured with 3 control planes, 2 workers and 2 load balancers, and rounded up.
 _MEMORY_MIB = {"host": 60, "kube_control_plane": 450, "kube_node": 250}
 _DISK_MIB_PER_HOST = 700
 _UNFIT = ("overlay", "tmpfs", "nfs", "nfs4", "fuse")
 
 
-def check(lab: Lab, memory: Memory | None, cluster: bool) -> None:
-    """Raises ProblemsFound with everything that stands against bringing this lab up."""
-    problems = list(_privileges())
-    if not problems:
-        problems = [*_same_lab(lab, memory), *(() if memory else _room(lab, cluster))]
+def check(lab: Lab, memory: Memory | None, kind: Kind | None) -> None:
+    """Raises ProblemsFound with everything that stands against bringing this lab up.
+
+    `kind` is the wanted kind of control plane; None leaves it as it is.
+    """
+    check_owner(lab, memory)
+    if memory is None:
+        problems = [*_cluster(lab, kind), *_room(lab, kind != "none")]
+    else:
+        problems = [*_cluster(lab, kind), *_same_cluster(lab, memory, kind)]
     if problems:
+        raise ProblemsFound(problems)
+
+
+def check_owner(lab: Lab, memory: Memory | None) -> None:
+    """Raises ProblemsFound unless this command may change the lab: its programs, its rights, its inventory."""
+    if problems := list(_privileges()) or list(_same_lab(lab, memory)):
         raise ProblemsFound(problems)
 
 
 def _privileges() -> Iterator[Problem]:
     if os.geteuid() != 0:
-        yield Problem("K8N510", "the lab makes network namespaces and mounts, which takes root", _MACHINE, hint="run it with sudo")
+        yield Problem(
+            "K8N510", "the lab makes network namespaces and mounts, which takes root", _MACHINE, hint="run it with sudo"
+        )
     missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
     if missing:
         programs = ", ".join(program for program in _PROGRAMS if shutil.which(program) is None)
@@ -41,7 +59,7 @@ def _privileges() -> Iterator[Problem]:
 def _same_lab(lab: Lab, memory: Memory | None) -> Iterator[Problem]:
     if memory is None:
         return
-    if memory.inventory != str(lab.inventory):
+    if memory.inventory != str(lab.inventory) and Path(memory.inventory).exists():
         text = f"a lab named {lab.name} is already there, made of another inventory"
         hint = f"`k8snet-provision lab down {memory.inventory}` first, or give this one another lab.name"
         yield Problem("K8N514", text, str(lab.inventory), found=memory.inventory, hint=hint)
@@ -49,6 +67,35 @@ def _same_lab(lab: Lab, memory: Memory | None) -> Iterator[Problem]:
         text = f"the lab {lab.name} is already there, on another network"
         hint = f"`k8snet-provision lab down {memory.inventory}` first"
         yield Problem("K8N514", text, str(lab.inventory), memory.network, str(lab.settings.network), hint)
+
+
+def _cluster(lab: Lab, kind: Kind | None) -> Iterator[Problem]:
+    if kind == "none":
+        return
+    hint = "--hosts-only boots hosts without a cluster"
+    for group, hosts in (
+        ("kube_control_plane", lab.group("kube_control_plane")),
+        ("kube_node", lab.group("kube_node")),
+    ):
+        if not hosts:
+            yield Problem("K8N505", f"a cluster needs a host of the group {group}", str(lab.inventory), hint=hint)
+    if stray := [host.name for host in lab.group("etcd") if "kube_control_plane" not in host.groups]:
+        text = "the lab runs etcd on control planes only"
+        yield Problem("K8N505", text, str(lab.inventory), found=", ".join(stray))
+    if not lab.group("etcd"):
+        yield Problem("K8N505", "a cluster needs a host of the group etcd", str(lab.inventory), hint=hint)
+
+
+def _same_cluster(lab: Lab, memory: Memory, kind: Kind | None) -> Iterator[Problem]:
+    if kind == "none" or not memory.complete:
+        return
+    hint = f"`k8snet-provision lab down {lab.inventory}` first"
+    if kind not in (None, memory.control_plane):
+        text = f"the lab {lab.name} has a control plane of another kind"
+        yield Problem("K8N516", text, str(lab.inventory), memory.control_plane, str(kind), hint)
+    if new := [host.name for host in lab.group("kube_control_plane") if host.name not in memory.hosts]:
+        text = "control planes can not be added to a cluster that is there; nodes can"
+        yield Problem("K8N516", text, str(lab.inventory), found=", ".join(new), hint=hint)
 
 
 def _room(lab: Lab, cluster: bool) -> Iterator[Problem]:

@@ -11,7 +11,11 @@ from pathlib import Path
 from k8snet_provision.lab import cgroups
 from k8snet_provision.lab.settings import Lab
 
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
 _ENVIRONMENT["KUBECONFIG"] = "/etc/kubernetes/admin.conf"  # where kubeadm leaves it; only control planes have it
 
 
@@ -58,7 +62,19 @@ def end(pid: int, how: int = signal.SIGKILL) -> None:
 
 def entered(pid: int, command: list[str]) -> list[str]:
     """The argument list that runs `command` in every namespace of the host whose process 1 is `pid`."""
-    enter = ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
+    enter = [
+        "nsenter",
+        "--target",
+        str(pid),
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--cgroup",
+        "--root",
+        "--wd",
+    ]
     variables = [f"{name}={value}" for name, value in _ENVIRONMENT.items()]
     return [*enter, "--", "env", "-i", *variables, *command]
 
@@ -73,7 +89,9 @@ def run_in(lab: Lab, host: str, script: str, seconds: float = 60) -> str:
         raise CommandFailed(f"{host}: the host is off")
     command = entered(pid, ["timeout", "-k1", str(seconds), "sh", "-euc", script])
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds + 5, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=seconds + 5, stdin=subprocess.DEVNULL
+        )
     except subprocess.TimeoutExpired as expired:
         raise CommandFailed(f"{host}: no end after {seconds:.0f} s: {script.strip()[:200]}") from expired
     return _output(done, f"{host}: {script.strip()[:200]}")
@@ -83,7 +101,9 @@ def run_off(root: Path, command: list[str], seconds: float = 60) -> str:
     """Run a command on a host's disk, whether or not the host is on. Raises CommandFailed."""
     chroot = ["chroot", str(root), "env", "-i", *(f"{k}={v}" for k, v in _ENVIRONMENT.items()), *command]
     try:
-        done = subprocess.run(chroot, capture_output=True, text=True, errors="replace", timeout=seconds, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            chroot, capture_output=True, text=True, errors="replace", timeout=seconds, stdin=subprocess.DEVNULL
+        )
     except subprocess.TimeoutExpired as expired:
         raise CommandFailed(f"{root}: no end after {seconds:.0f} s: {' '.join(command)}") from expired
     return _output(done, f"{root}: {' '.join(command)}")

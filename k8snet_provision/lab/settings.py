@@ -183,7 +183,13 @@ def _hosts(inventory: Inventory, settings: LabSettings) -> tuple[tuple[Host, ...
         if address not in settings.network or address in own:
             expected = f"an address of {settings.network} other than the machine's own {own[1]}"
             problems.append(
-                Problem("K8N503", "ansible_host is unusable", host.origin, str(address) if int(address) else "nothing", expected)
+                Problem(
+                    "K8N503",
+                    "ansible_host is unusable",
+                    host.origin,
+                    str(address) if int(address) else "nothing",
+                    expected,
+                )
             )
         node = {"kube_control_plane", "kube_node"} & set(host.groups)
         pod_network = next(pods, None) if node else None

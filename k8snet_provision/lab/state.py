@@ -21,12 +21,13 @@ _LOCK_SECONDS = 120
 
 @dataclass(frozen=True)
 class Memory:
-    """The inventory a lab was made of, its hosts, the kind of its control plane, and whether that stands."""
+    """The inventory a lab was made of, its hosts, the kind and version of its cluster, and whether that stands."""
 
     inventory: str
     network: str
     hosts: tuple[str, ...] = ()
     control_plane: Kind = "none"
+    kubernetes: str = ""
     complete: bool = False
 
 

@@ -11,7 +11,16 @@ from k8snet_provision.lab.settings import Host
 
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # What every control plane must have in common; all else is signed with it.
-_SHARED = ("ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.key", "sa.pub", "etcd/ca.crt", "etcd/ca.key")
+_SHARED = (
+    "ca.crt",
+    "ca.key",
+    "front-proxy-ca.crt",
+    "front-proxy-ca.key",
+    "sa.key",
+    "sa.pub",
+    "etcd/ca.crt",
+    "etcd/ca.key",
+)
 
 
 def install(cluster: Cluster) -> None:
@@ -68,20 +77,3 @@ def upload(cluster: Cluster) -> None:
         *(f"kubeadm init phase {phase} --config /{CONFIG} --kubeconfig {admin}" for phase in phases),
     ]
     cluster.run(cluster.first, "\n".join(lines), 120)
-
-
-def add_workers(cluster: Cluster, workers: tuple[Host, ...]) -> None:
-    if cluster.lab.settings.kube_proxy.install == "systemd":
-        in_parallel(lambda host: _proxy_unit(cluster, host), workers)
-    in_parallel(lambda host: shared.join(cluster, host), workers)
-
-
-def _proxy_unit(cluster: Cluster, host: Host) -> None:
-    command = ["kubeadm", "kubeconfig", "user", "--client-name=system:kube-proxy", f"--config=/{CONFIG}"]
-    kubeconfig = processes.run_off(cluster.lab.root(cluster.first.name), command)
-    cluster.put(host, "var/lib/kube-proxy/config.conf", "kube-proxy.yaml.j2")
-    cluster.put(host, "etc/systemd/system/kube-proxy.service", "kube-proxy.service.j2")
-    secret = cluster.lab.root(host.name) / "var/lib/kube-proxy/kubeconfig.conf"
-    secret.touch(mode=0o600)
-    secret.write_text(kubeconfig)
-    shared.switch_on(cluster, host, "kube-proxy")
