@@ -20,18 +20,19 @@ _IGNORED_ENDINGS = (
 _VARIABLE_ENDINGS = ("", ".yml", ".yaml", ".json")
 
 
-def inventory_files(path: Path) -> Iterator[Path]:
+def inventory_files(path: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
     """The inventory files of a directory in the order Ansible reads them, or the one file `path` is.
 
-    Raises ProblemsFound when the path or a directory below it cannot be read.
+    `above` holds the directories that led here. Raises ProblemsFound when the path or a directory below it
+    cannot be read.
     """
     if not is_directory(path):
         yield path
         return
+    above = _entered(path, above)
     for name in listing(path):
-        if name.startswith(".") or name in _IGNORED_NAMES or name.endswith(_IGNORED_ENDINGS):
-            continue
-        yield from inventory_files(path / name)
+        if not name.startswith(".") and name not in _IGNORED_NAMES and not name.endswith(_IGNORED_ENDINGS):
+            yield from inventory_files(path / name, above)
 
 
 def variable_files(folder: Path, name: str) -> list[Path]:
@@ -43,7 +44,8 @@ def variable_files(folder: Path, name: str) -> list[Path]:
     return []
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    above = _entered(folder, above)
     for name in listing(folder):
         path = folder / name
         ending = path.suffix if name.strip(".") else ""
@@ -51,9 +53,17 @@ def _files_below(folder: Path) -> Iterator[Path]:
             continue
         if is_directory(path):
             if not ending:
-                yield from _files_below(path)
+                yield from _files_below(path, above)
         elif ending in _VARIABLE_ENDINGS:
             yield path
+
+
+def _entered(folder: Path, above: frozenset[str]) -> frozenset[str]:
+    """`above` and this directory; raises ProblemsFound when a link has led back to one of those above."""
+    real = os.path.realpath(folder)
+    if real in above:
+        raise _problem(Code.UNREADABLE, folder, "is a directory linked into itself")
+    return above | {real}
 
 
 def listing(folder: Path) -> list[str]:

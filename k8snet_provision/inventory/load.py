@@ -28,11 +28,8 @@ def load(path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Seq
     where = Origin(str(path))
     draft = Draft(where)
     sources = Sources(Vault(vault_passwords), draft.problems)
-    try:
-        folder = path if is_directory(path) else path.parent
-        files = list(inventory_files(path))
-    except ProblemsFound as found:
-        raise ProblemsFound([*found.problems]) from None
+    folder = path if is_directory(path) else path.parent
+    files = list(inventory_files(path))
     for file in files:
         _read_file(draft, sources, file)
     draft.settle()
@@ -42,8 +39,8 @@ def load(path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Seq
     variables = Variables(folder, sources)
     hosts, groups = merged(draft, variables, extra_vars)
     if _errors(draft.problems):
-        raise ProblemsFound(draft.problems)
-    return Inventory(path, hosts, groups, tuple(draft.problems))
+        raise ProblemsFound(dict.fromkeys(draft.problems))
+    return Inventory(path, hosts, groups, tuple(dict.fromkeys(draft.problems)))
 
 
 def _errors(problems: Sequence[Problem]) -> bool:

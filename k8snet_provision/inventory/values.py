@@ -77,14 +77,14 @@ class Secret(str):
 
 def located(value: Any, origin: Origin) -> Any:
     """A plain Python value with everything in it at one place; what no variable can be becomes what Ansible
-    makes of it: tuples and sets lists, bytes and complex numbers strings."""
+    makes of it: tuples and sets lists, bytes strings that are no templates."""
     if isinstance(value, list | tuple | set):
         return Seq([located(item, origin) for item in value], [origin] * len(value))
     if isinstance(value, dict):
         pairs = [(key, located(item, origin)) for key, item in value.items()]
         return Map(pairs, dict.fromkeys(value, origin))
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return Unsafe(value.decode("utf-8", "surrogateescape"))
     if value is ...:
         return "..."
     return str(value) if isinstance(value, complex) else value
