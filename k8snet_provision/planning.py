@@ -160,7 +160,7 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
         if whole:
             collect(changes.extend, _object_changes, phase, world)
             collect(changes.extend, capability.cluster_changes, world)
-        for host in members(phase, world.cluster):
+        for host in members(phase, world.cluster) if whole or not capability.from_control_plane else ():
             if host in hosts and host in world.observation.hosts:
                 collect(changes.extend, capability.host_changes, world, host)
     return Plan(
