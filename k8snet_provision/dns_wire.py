@@ -40,7 +40,9 @@ def ask(server: str, question: Question, over: str) -> str:
     message = (len(wire).to_bytes(2, "big") if over == "tcp" else b"") + wire
     octets = "".join(f"\\x{byte:02x}" for byte in message)
     read = "dd bs=65535 count=1" if over == "udp" else "{ dd bs=1 count=2 >&4; dd bs=65535 count=1; } 4>/dev/null"
-    inner = f"exec 3<>/dev/{over}/{server}/53 && printf '{octets}' >&3 && {read} <&3 | od -An -v -tx1 | tr -d ' \\n'"
+    # dd gathers the message into one write: bash's printf writes up to each line feed, and so would cut a datagram.
+    send = f"printf '{octets}' | dd obs=65535 >&3"
+    inner = f"exec 3<>/dev/{over}/{server}/53 && {send} && {read} <&3 | od -An -v -tx1 | tr -d ' \\n'"
     return f"timeout {TIMEOUT} bash -c {quote(inner)} 2>/dev/null"
 
 

@@ -73,7 +73,7 @@ def diff_lines(change: Change) -> list[str]:
     if change.secret:
         return ["(content not shown: secret)"]
     before, after = (None if side is None else side.encode("utf-8", "surrogateescape") for side in _sides(change))
-    lines = unified_diff(before, after, change.name)
+    lines = unified_diff(before, after, change.name).splitlines()
     return [line for line in lines if not line.startswith(("--- ", "+++ "))] + _ownership(change)
 
 
