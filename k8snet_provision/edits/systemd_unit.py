@@ -55,7 +55,10 @@ def _with_flag(files: UnitFiles, name: str, value: str) -> UnitFiles:
         return files
     if len(uses) > 1:
         raise FlagGivenTwice(name, tuple((use.file, use.line) for use in flags(files)[name]))
-    edits = _replacements(line, uses[0], value) if uses else _additions(files, line, f"--{name}={value}")
+    try:
+        edits = list(_replacements(line, uses[0], value) if uses else _additions(files, line, f"--{name}={value}"))
+    except EditRefused as refusal:
+        raise _refused(files, line, uses, refusal.text, refusal.hint) from None
     expected = argv_with(before, name, value)
     if effective(expected, name) != value:
         raise _not_possible(files, line, uses, name)
@@ -68,10 +71,14 @@ def _with_flag(files: UnitFiles, name: str, value: str) -> UnitFiles:
 
 
 def _not_possible(files: UnitFiles, line: list[Word], uses: list[FlagWord], name: str) -> EditRefused:
+    text = f"--{name} cannot be set here without changing other words of the command line"
+    return _refused(files, line, uses, text, f"write --{name}=... as a word of its own in ExecStart=")
+
+
+def _refused(files: UnitFiles, line: list[Word], uses: list[FlagWord], text: str, hint: str) -> EditRefused:
+    """The refusal at the place of the flag, or of the last word where the flag is missing."""
     place = line[uses[0].name_at if uses else -1]
     at = (place.chars or (place.first,))[0]
-    text = f"--{name} cannot be set here without changing other words of the command line"
-    hint = f"write --{name}=... as a word of its own in ExecStart="
     return EditRefused(text, at.file, line_of(files.text(at.file), at.start), hint)
 
 

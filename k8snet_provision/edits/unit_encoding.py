@@ -13,8 +13,8 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 def encode(value: str, layers: Sequence[Layer]) -> str:
     """`value` as it is written under `layers` (outermost first). Raises EditRefused where no writing exists."""
-    if "\0" in value:
-        raise EditRefused("a flag's value cannot hold a NUL character")
+    if any(char == "\0" or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise EditRefused("a flag's value cannot hold a NUL character or half of a surrogate pair")
     for layer in reversed(layers):
         value = _ENCODERS[layer](value)
     return value
@@ -29,7 +29,7 @@ def _printable(char: str) -> bool:
 
 
 def _c_escape(char: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    return "".join(f"\\x{byte:02x}" for byte in char.encode())
 
 
 def _environment(value: str) -> str:

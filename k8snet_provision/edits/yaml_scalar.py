@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from k8snet_provision.edits.refused import EditRefused
+
 Scalar = str | int | float | bool | None
 Value = Scalar | Sequence[Scalar] | Mapping[str, object]
 
@@ -23,6 +25,8 @@ def scalar(value: Scalar, style: str | None = None, *, flow: bool = False) -> st
         return str(value).lower()
     if not isinstance(value, str):
         return repr(value)
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise EditRefused("a value cannot hold half of a surrogate pair")
     if style == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
     if style != '"' and _is_plain(value, flow):

@@ -49,8 +49,10 @@ def started_argv(tmp_path: Path) -> StartedArgv:
         (units / "end.service").write_text(_END.format(units=" ".join(names)))
         (units / "all.target").write_text(f"[Unit]\nWants={' '.join(names)} end.service\n")
         command = ["unshare", "--mount", "sh", "-c", _MANAGER, "sh", str(units)]
-        subprocess.run(command, timeout=90, check=False, stdin=subprocess.DEVNULL, capture_output=True)
-        return [_argv(tmp_path / str(index)) for index in range(len(cases))]
+        done = subprocess.run(command, timeout=90, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        started = [_argv(tmp_path / str(index)) for index in range(len(cases))]
+        assert any(started), f"systemd started nothing: {done.stdout!r} {done.stderr!r}"
+        return started
 
     if os.geteuid() != 0:
         pytest.fail("these tests start systemd in namespaces: run them as root")

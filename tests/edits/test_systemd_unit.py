@@ -148,6 +148,13 @@ def test_what_cannot_be_edited_safely_is_refused_with_its_place(name: str) -> No
     assert (refusal.value.file in {UNIT, ENVIRONMENT}, refusal.value.line) == (True, line)
 
 
-def test_a_line_break_in_a_single_quoted_or_bare_value_is_refused_where_it_cannot_be_written() -> None:
-    with pytest.raises(EditRefused, match="line break"):
-        with_flags(service(one_line("${A}", f"EnvironmentFile={ENVIRONMENT}"), None, "A=--x=1\n"), {"x": "a\nb"})
+def test_a_line_break_is_refused_where_the_file_cannot_hold_it() -> None:
+    with pytest.raises(EditRefused, match="line break") as refusal:
+        with_flags(service(one_line("${A}", f"EnvironmentFile={ENVIRONMENT}"), None, "#\nA=--x=1\n"), {"x": "a\nb"})
+    assert (refusal.value.file, refusal.value.line) == (ENVIRONMENT, 2)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_a_value_no_program_can_be_given_is_refused(value: str) -> None:
+    with pytest.raises(EditRefused, match="cannot hold a NUL"):
+        with_flags(service(FRAGMENT), {"service-cluster-ip-range": value})
