@@ -49,6 +49,7 @@ class Topology(Part):
         default=PortRange(30000, 32767),
         description="Ports that NodePort Services may have.",
         examples=["30000-32767"],
+        json_schema_extra={"default": "30000-32767"},
     )
     cluster_domain: Domain = Field(default="cluster.local", description="The DNS zone of the cluster.")
     control_plane: ControlPlane = Field(

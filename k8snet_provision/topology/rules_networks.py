@@ -17,7 +17,8 @@ SMALLEST_SERVICE_RANGE = 8
 # Up to 1.33 the allocator was a bitmap (kubernetes/kubernetes cmd/kube-apiserver/app/options/validation.go).
 MOST_HOST_BITS_OF_A_BITMAP = 20
 FIRST_WITHOUT_BITMAP = (1, 34)
-# KEP-1880: the allocator counts addresses in 64 bits. IPv4 /0 and /1 overflow the size that apiserver computes.
+# KEP-1880. With a wider IPv6 network apiserver 1.36 starts, says it is ready, and no Service ever gets an
+# address; with IPv4 /0 and /1 the size that it computes overflows and it does not start.
 MOST_HOST_BITS = {4: 30, 6: 64}
 
 RESERVED = {

@@ -1,0 +1,104 @@
+"""The published schema and the reference page say what the models do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from k8snet_provision.topology.keys import KEYS
+from k8snet_provision.topology.model import Topology
+from k8snet_provision.topology.observed import HOST_RULES
+from k8snet_provision.topology.reference import renewed
+from k8snet_provision.topology.rules import RULES
+from k8snet_provision.topology.schema import json_schema
+
+from .written import TOPOLOGY, write
+
+PAGE = Path(__file__).parents[2] / "docs/topology.md"
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json_schema())
+
+
+def test_the_page_is_what_the_models_say() -> None:
+    page = PAGE.read_text()
+    assert renewed(page) == page, "run python -m k8snet_provision.topology.reference docs/topology.md"
+
+
+def test_the_page_lists_every_code() -> None:
+    package = Path(__file__).parents[2] / "k8snet_provision/topology"
+    used = {code for file in package.glob("*.py") for code in re.findall(r'"(K8N\d{3})"', file.read_text())}
+    listed = re.findall(r"^\| (K8N\d{3}) ", PAGE.read_text(), re.MULTILINE)
+    assert listed == sorted(used)
+    assert used >= RULES.keys() | HOST_RULES.keys()
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL))
+def test_the_examples_of_the_page_have_no_problem(text: str, tmp_path: Path) -> None:
+    assert write(tmp_path, text).problems() == []
+    validator().validate(YAML(typ="safe").load(text))
+
+
+def fields() -> list[tuple[str, str, dict[str, Any]]]:
+    definitions = json_schema()["$defs"]
+    return [(name, key, field) for name, part in definitions.items() for key, field in part["properties"].items()]
+
+
+def test_every_key_is_described_and_has_a_default_or_an_example() -> None:
+    for part, key, field in fields():
+        assert field.get("description"), (part, key)
+        assert field.get("examples") or field.get("default") is not None or "$ref" in str(field), (part, key)
+
+
+def test_the_schema_is_valid_and_accepts_a_sound_topology() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    validator().validate({**YAML(typ="safe").load(TOPOLOGY), "another_variable": 1})
+
+
+def test_every_default_is_what_the_schema_itself_accepts() -> None:
+    definitions = {"$defs": json_schema()["$defs"]}
+    for _, _, field in fields():
+        if field.get("default") is not None:
+            jsonschema.Draft202012Validator({**definitions, **field}).validate(field["default"])
+
+
+def test_every_example_of_the_schema_is_accepted_by_the_models() -> None:
+    for part, key, field in fields():
+        for example in field.get("examples", []):
+            (path,) = [path for path, names in KEYS.items() if _name(path) == part and key in names]
+            Topology.model_validate(_nested(path, {key: example}))
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    model: Any = Topology
+    for key in path:
+        annotation = model.model_fields[key].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
+    return str(model.__name__)
+
+
+def _nested(path: tuple[str | int, ...], value: dict[str, Any]) -> dict[str, Any]:
+    if path and path[0] == "kube_proxy":
+        value = {"mode": "iptables", **value} if len(path) == 1 else value
+    for key in reversed(path):
+        value = {str(key): value}
+    if len(path) > 1 and path[0] == "kube_proxy":
+        value["kube_proxy"]["mode"] = "iptables"
+    return {"service_cidr": "10.254.0.0/16", **value}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["servce_cidr: 10.0.0.0/8", "dns: {replicas: 0}", "kube_proxy: {mode: x}", "kube_proxy: {}", "node_port_range: 1"],
+)
+def test_the_schema_refuses_what_an_editor_should_mark(wrong: str) -> None:
+    value = YAML(typ="safe").load(f"topology:\n  service_cidr: 10.254.0.0/16\n  {wrong}\n")
+    assert not validator().is_valid(value)
