@@ -1,0 +1,97 @@
+"""When an apiserver may be left for the next one: its process has the new flags, answers, and is trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from shlex import quote
+
+from deploys import control_plane
+from deploys.control_plane import APISERVER, CONTROLLER_MANAGER
+from k8snet_provision.change import Change, Kind
+from k8snet_provision.seen import World
+
+HEALTH = {APISERVER: ("6443", "readyz"), CONTROLLER_MANAGER: ("10257", "healthz")}
+"""Secure port when no flag names one, and the path that says whether the program works."""
+
+FUNCTIONS = r"""
+say() { printf '%s\n' "$*"; }
+separator=$(printf '\037')
+carries() {
+  for p in /proc/[0-9]*/cmdline; do
+    IFS= read -r line <"$p" 2>/dev/null
+    case $line in *"$1"*) ;; *) continue ;; esac
+    argv=$(tr '\0' '\037' <"$p" 2>/dev/null) || continue
+    first=${argv%%"$separator"*}
+    [ "${first##*/}" = "$1" ] && as_wanted && return 0
+  done
+  return 1
+}
+healthy() {
+  code=$(curl -sk -m 5 -o /dev/null -w '%{http_code}' "$1" 2>/dev/null)
+  [ "$code" = 200 ] && return 0
+  say "$1 answers ${code:-nothing}"
+  case $code in 401 | 403 | '') return 2 ;; esac
+  return 1
+}
+"""
+"""`healthy` returns 2 where the answer says nothing: no curl on the host, or no answer to strangers."""
+
+
+def carries_flags(world: World, host: str, changes: Sequence[Change]) -> str | None:
+    """sh that passes once every changed program runs with its flags and says that it works."""
+    wanted: dict[str, Mapping[str, str | None]] = {}
+    for change in changes:
+        if "program" in change.details:
+            wanted[change.details["program"]] = json.loads(change.details["after_flags"])
+    checks = [_check(world, host, program, flags) for program, flags in wanted.items()]
+    return "\n".join((FUNCTIONS, *checks)) if checks else None
+
+
+def _check(world: World, host: str, program: str, flags: Mapping[str, str | None]) -> str:
+    given = [(flag, value) for flag, value in flags.items() if value is not None]
+    shown = " ".join(f"--{flag}={value}" for flag, value in given)
+    tests = [f"case $separator$argv in {_patterns(flag, value)}) ;; *) return 1 ;; esac" for flag, value in given]
+    lines = [
+        "as_wanted() {",
+        *(tests or ["return 0"]),
+        "}",
+        f"carries {quote(program)} || {{ say {quote(f'no {program} runs with {shown}')}; exit 1; }}",
+    ]
+    url, path = health_url(world, host, program), HEALTH[program][1]
+    if program == APISERVER:
+        # Where strangers get no answer, the administrator asks this very apiserver, under a name it always has.
+        ask = f"( {world.prelude}\nK --server={quote(url)} --tls-server-name=kubernetes get --raw /{path} 2>&1 )"
+        lines.append(f"healthy {quote(f'{url}/{path}')} || {{ [ $? = 2 ] && {ask}; }} || exit 1")
+    else:
+        lines.append(f"healthy {quote(f'{url}/{path}')} || [ $? = 2 ] || exit 1")
+    return "\n".join(lines)
+
+
+def _patterns(flag: str, value: str) -> str:
+    """The ways in which pflag takes a flag, as patterns of case."""
+    names = (flag, flag.replace("-", "_"))
+    ways = [f'"$separator"{quote(f"--{n}={value}")}"$separator"' for n in names]
+    ways += [f'"$separator"{quote(f"--{n}")}"$separator"{quote(value)}"$separator"' for n in names]
+    return " | ".join(f"*{way}*" for way in ways)
+
+
+def health_url(world: World, host: str, program: str) -> str:
+    """https://ADDRESS:PORT of a program, from the host itself."""
+    found = control_plane.read(world, host).program(program)
+    given = found.running("bind-address") if found else None
+    address = "127.0.0.1" if given in (None, "", "0.0.0.0", "::") else str(given)
+    port = (found.running("secure-port") if found else None) or HEALTH[program][0]
+    return f"https://[{address}]:{port}" if ":" in address else f"https://{address}:{port}"
+
+
+def certificate_served(world: World, host: str, changes: Sequence[Change]) -> str | None:
+    """sh that passes once the apiserver shows a certificate for the range's first address."""
+    if not any(change.kind is Kind.CERTIFICATE for change in changes):
+        return None
+    place = health_url(world, host, APISERVER).removeprefix("https://")
+    address = world.topology.first_service_address
+    return f"""
+timeout 5 openssl s_client -connect {quote(place)} </dev/null 2>/dev/null |
+  openssl x509 -noout -checkip {address} 2>&1 | tee /dev/stderr | grep -q 'does match' 2>/dev/null
+"""
