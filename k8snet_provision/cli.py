@@ -174,6 +174,34 @@ def lint(inventory: Inventory, output: Out = Output.TEXT) -> None:
 
 
 @app.command()
+def inventory(
+    inventory: Inventory,
+    as_list: Annotated[bool, typer.Option("--list", help="All groups, and the variables of all hosts.")] = False,
+    as_graph: Annotated[bool, typer.Option("--graph", help="The groups as a tree.")] = False,
+    host: Annotated[str, typer.Option("--host", help="The variables of one host.")] = "",
+    variables: Annotated[bool, typer.Option("--vars", help="With --graph: variables too.")] = False,
+    export: Annotated[bool, typer.Option("--export", help="With --list: variables where they are written.")] = False,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+) -> None:
+    """Print what `ansible-inventory` prints of the same inventory."""
+    from k8snet_provision.inventory import listing
+    from k8snet_provision.inventory.extra_vars import extra_vars
+
+    if [as_list, as_graph, bool(host)].count(True) != 1:
+        raise typer.BadParameter("give one of --list, --graph, --host")
+    read = workflow.read_inventory(
+        workflow.Request(inventory, extra_vars=extra_vars(extra), vault_password_files=tuple(vault))
+    )
+    if host and host not in read.hosts:
+        raise typer.BadParameter(f"no such host: {host}")
+    if host:
+        print(listing.host_json(read, host))
+    else:
+        print(listing.graph(read, variables=variables) if as_graph else listing.list_json(read, export=export))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the variable `topology`, for editors."""
     from k8snet_provision.topology.schema import json_schema

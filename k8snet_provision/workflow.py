@@ -13,7 +13,7 @@ from typing import Any
 from k8snet_provision import assets, planning, rollout, selection, topology
 from k8snet_provision.capability import Phase
 from k8snet_provision.engine.fleet import Fleet
-from k8snet_provision.inventory import connection, load, password_files
+from k8snet_provision.inventory import Inventory, connection, load, password_files
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
@@ -46,6 +46,12 @@ class Session:
     started: float
 
 
+def read_inventory(request: Request) -> Inventory:
+    """Raises ProblemsFound with everything that is wrong with it."""
+    passwords = password_files(request.vault_password_files, os.environ)
+    return load(request.inventory, extra_vars=request.extra_vars, vault_passwords=passwords)
+
+
 @contextmanager
 def session(request: Request) -> Iterator[Session]:
     """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
@@ -62,7 +68,8 @@ def session(request: Request) -> Iterator[Session]:
         raise ProblemsFound(found)
     site = selection.phases(assets.deploy_module("site").SITE, request.tags)
     hosts = selection.hosts(inventory, request.limit)
-    members = tuple(member.name for member in cluster.members if member.name in hosts and member.roles)
+    concerned = {host for phase in site for host in planning.members(phase, cluster)}
+    members = tuple(host for host in hosts if host in concerned)
     with Fleet({name: connections[name] for name in members}, request.forks) as fleet:
         yield Session(cluster, site, members, fleet, found, started)
 

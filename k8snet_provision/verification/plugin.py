@@ -72,9 +72,12 @@ class Verification:
 def _result(item: pytest.Item, report: pytest.TestReport) -> Result:
     function = getattr(item, "function", None)
     proves = " ".join((getattr(function, "__doc__", "") or item.name).split())
-    _, _, where = item.name.partition("[")
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    places = [value.backend.get_hostname() for value in parameters.values() if isinstance(value, Host)]
+    variants = [str(value) for value in parameters.values() if not isinstance(value, Host)]
+    proves += f" ({', '.join(variants)})" if variants else ""
     why = "" if report.passed else _reason(report)
-    return Result(item.name, proves, where.rstrip("]") or "cluster", report.passed, report.duration, why)
+    return Result(item.name, proves, places[0] if places else "cluster", report.passed, report.duration, why)
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -1,0 +1,66 @@
+"""One lab of each kind for the whole run; every test module starts with a cluster just installed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hosts.labs import LabCluster, up
+
+
+@pytest.fixture(scope="session")
+def systemd_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
+    """Three control planes as units, two nodes."""
+    hosts = {"kube_control_plane": ["cp1", "cp2", "cp3"], "kube_node": ["node1", "node2"]}
+    yield from _lab(tmp_path_factory, "units", "10.141.1.0/24", hosts, "systemd")
+
+
+@pytest.fixture(scope="session")
+def kubeadm_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
+    """One control plane of static pods, one node."""
+    hosts = {"kube_control_plane": ["cp1"], "kube_node": ["node1"]}
+    yield from _lab(tmp_path_factory, "pods", "10.141.2.0/24", hosts, "kubeadm")
+
+
+@pytest.fixture(scope="module")
+def fresh_systemd(systemd_lab: LabCluster) -> LabCluster:
+    """The systemd lab as it was just installed: range 10.96.0.0/16, iptables mode."""
+    return _fresh(systemd_lab)
+
+
+@pytest.fixture(scope="module")
+def fresh_kubeadm(kubeadm_lab: LabCluster) -> LabCluster:
+    """The kubeadm lab as it was just installed."""
+    return _fresh(kubeadm_lab)
+
+
+def _lab(
+    tmp: pytest.TempPathFactory, name: str, network: str, hosts: dict[str, list[str]], kind: str
+) -> Iterator[LabCluster]:
+    target = tmp.mktemp(name) / "inventory"
+    cluster = LabCluster(target)
+    try:
+        yield up(target, name, network, hosts, kind)
+    finally:
+        cluster.lab("down")
+
+
+def _fresh(cluster: LabCluster) -> LabCluster:
+    restored = cluster.lab("restore", "fresh")
+    assert restored.code == 0, restored
+    _wait_until_settled(cluster)
+    return cluster
+
+
+def _wait_until_settled(cluster: LabCluster) -> None:
+    """Every pod of kube-system Ready again after the hosts were off."""
+    ends = time.monotonic() + 180
+    while time.monotonic() < ends:
+        ran = cluster.lab("exec", "cp1", "--", "kubectl", "-n", "kube-system", "wait", "pod", "--all",
+                          "--for=condition=Ready", "--timeout=10s")  # fmt: skip
+        if ran.code == 0:
+            return
+        time.sleep(1)
+    pytest.fail(f"kube-system did not settle: {ran}")

@@ -1,0 +1,99 @@
+"""Labs for tests: clones of inventory/lab with a cluster in it, and the tool run as its users run it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "inventory" / "lab"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+
+@dataclass(frozen=True)
+class LabCluster:
+    """A lab that is up. `inventory` is its own copy: a test may edit it."""
+
+    inventory: Path
+
+    def tool(self, *arguments: str, timeout: float = 300) -> Ran:
+        """`k8snet-provision ARGUMENTS...` in a process of its own, with the inventory after the command."""
+        command, *rest = arguments
+        return run(command, str(self.inventory), *rest, timeout=timeout)
+
+    def lab(self, command: str, *arguments: str, timeout: float = 600) -> Ran:
+        return run("lab", command, str(self.inventory), *arguments, timeout=timeout)
+
+    def on(self, host: str, script: str, timeout: float = 60) -> str:
+        """The stdout of sh on a host, entered without the network; fails the test when it fails."""
+        ran = self.lab("exec", host, "--", "sh", "-c", script, timeout=timeout)
+        assert ran.code == 0, ran
+        return ran.out
+
+    def kubectl(self, arguments: str, host: str = "cp1") -> str:
+        return self.on(host, f"kubectl {arguments}")
+
+    def objects(self, arguments: str) -> Any:
+        return json.loads(self.kubectl(f"{arguments} -o json"))
+
+    def topology(self, text: str) -> None:
+        """Replaces the topology: YAML below the variable's name."""
+        body = "".join(f"  {line}\n" for line in text.strip("\n").splitlines())
+        (self.inventory / "group_vars" / "all" / "topology.yml").write_text(f"topology:\n{body}")
+
+
+def run(*arguments: str, timeout: float = 300) -> Ran:
+    done = subprocess.run(
+        [sys.executable, "-m", "k8snet_provision", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def up(target: Path, name: str, network: str, hosts: dict[str, list[str]], kind: str) -> LabCluster:
+    """Makes a lab of `hosts` (names by group, as in inventory/lab) with a cluster, and keeps its disks as "fresh"."""
+    made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
+    assert made.code == 0, made
+    _keep_only(target / "hosts.yml", hosts)
+    cluster = LabCluster(target)
+    shutil.rmtree(target / ".ssh", ignore_errors=True)
+    brought = cluster.lab("up", "--control-plane", kind, timeout=1800)
+    assert brought.code == 0, brought
+    kept = cluster.lab("snapshot", "fresh")
+    assert kept.code == 0, kept
+    return cluster
+
+
+def _keep_only(path: Path, hosts: dict[str, list[str]]) -> None:
+    """Leaves the hosts that are wanted: the tool then sees a cluster without missing hosts."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    tree = yaml.load(path)
+    wanted = {name for names in hosts.values() for name in names}
+    everything = tree["all"]
+    everything["hosts"] = {name: value for name, value in everything["hosts"].items() if name in wanted}
+    for group, value in everything["children"].items():
+        if "hosts" in value:
+            value["hosts"] = {name: None for name in value["hosts"] if name in wanted and name in hosts.get(group, [])}
+    yaml.dump(tree, path)
