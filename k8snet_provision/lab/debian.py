@@ -73,7 +73,6 @@ def mirror(programs: Programs) -> str:
 def chosen_mirror(printed: str) -> str:
     """The first address apt lists for the suite's main component."""
     for line in printed.splitlines():
-        release, component, address = line.split(maxsplit=2)
-        if (release, component) == (SUITE, "main"):
-            return address
+        if line.split()[:2] == [SUITE, "main"]:
+            return line.split(maxsplit=2)[2]
     raise ProgramFailed(f"apt's sources name no mirror of Debian {SUITE} main; add one to /etc/apt/sources.list")

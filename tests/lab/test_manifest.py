@@ -51,16 +51,21 @@ def _replace_with_copy(tree: Path) -> None:
     (tree / "copy").unlink()
 
 
+def _put_in_place_of_link(tree: Path, make: Callable[[Path], None]) -> None:
+    (tree / "bin").unlink()
+    make(tree / "bin")
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "one byte": (_flip, "init has changed"),
     "one byte, old mtime": (_flip_and_hide, "init has changed"),
     "one byte beside a copy": (_replace_with_copy, "init has changed"),
     "file gone": (lambda tree: (tree / "etc/hosts").unlink(), "etc/hosts is missing"),
     "tree gone": (lambda tree: shutil.rmtree(tree), "init is missing"),
-    "file more": (lambda tree: (tree / "etc/more").write_text(""), "etc/more is not in the manifest"),
+    "file more": (lambda tree: (tree / "etc/more").touch(), "etc/more is not in the manifest"),
     "mode": (lambda tree: (tree / "init").chmod(0o4755), "mode 4755"),
-    "link": (lambda tree: ((tree / "bin").unlink(), (tree / "bin").symlink_to("/tmp"))[0], "bin has changed"),
-    "link is a file": (lambda tree: ((tree / "bin").unlink(), (tree / "bin").touch())[0], "bin has changed"),
+    "link": (lambda tree: _put_in_place_of_link(tree, lambda link: link.symlink_to("/tmp")), "bin has changed"),
+    "link is a file": (lambda tree: _put_in_place_of_link(tree, Path.touch), "bin has changed"),
 }
 
 

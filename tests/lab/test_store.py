@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -103,24 +103,28 @@ def test_durations_as_spoken(seconds: float, text: str) -> None:
     assert spoken(seconds) == text
 
 
-def _slow_build(directory: Path, log: Path) -> None:
-    def build(out: Path) -> None:
-        with log.open("a") as built:
-            built.write("built\n")
-        time.sleep(0.5)
-        _fill(out)
+_SLOW_BUILD = """
+import sys, time
+from pathlib import Path
+from k8snet_provision.lab.store import Store
 
-    Store(directory, lambda text: None).obtain("go", "k1", build, 1)
+def build(out):
+    with Path(sys.argv[2]).open("a") as log:
+        log.write("built\\n")
+    time.sleep(0.5)
+    (out / "program").write_text("right")
+
+made = Store(Path(sys.argv[1]), print).obtain("go", "k1", build, 1)
+print("found", (made / "program").read_text())
+"""
 
 
 def test_two_processes_at_once_build_it_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    both = [context.Process(target=_slow_build, args=(tmp_path / "store", tmp_path / "log")) for _ in range(2)]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join(30)
-    assert [process.exitcode for process in both] == [0, 0]
+    command = (sys.executable, "-c", _SLOW_BUILD, str(tmp_path / "store"), str(tmp_path / "log"))
+    root = Path(__file__).parents[2]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(2)]
+    outputs = [process.communicate(timeout=30)[0] for process in both]
+    assert ["found right" in output for output in outputs] == [True, True]
     assert (tmp_path / "log").read_text() == "built\n"
 
 
