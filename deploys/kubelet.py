@@ -50,7 +50,7 @@ for p in /proc/[0-9]*; do
   argv=
 done
 if [ -z "$argv" ]; then
-  [ "$(systemctl show -p LoadState --value -- {unit})" = loaded ] || exit {ABSENT_CODE}
+  [ "$(systemctl is-enabled -- {unit})" = enabled ] && [ -e {DEFAULT_CONFIG} ] || exit {ABSENT_CODE}
 else
   started=$(sed 's/.*) //' "$p/stat" | cut -d ' ' -f 20)
   read -r up _ </proc/uptime

@@ -13,7 +13,7 @@ from k8snet_provision.engine import operations
 from k8snet_provision.engine.carry_out import BACKUPS, object_script
 from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import assign
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, Manifest
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, RECREATE, Manifest
 
 NAME = "service_range"
 
@@ -21,8 +21,8 @@ SERVICE_CIDRS = "networking.k8s.io/v1"
 TEMPORARY = "k8snet-provision"
 """Name of the ServiceCIDR that holds the new range while the one named `kubernetes` is replaced."""
 
-BY_APISERVER, RECREATE = "by-apiserver", "recreate"
-"""How an object comes about: made by the apiserver once the old one is gone; deleted and made again by us."""
+BY_APISERVER = "by-apiserver"
+"""How an object comes about that the apiserver makes by itself once the old one is gone."""
 
 WAIT_FOR = """
 wait_for() {

@@ -21,5 +21,5 @@ SITE = (
     Phase(kube_proxy.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
     Phase(coredns.CAPABILITY, hosts=(CLUSTER,)),
     Phase(kubelet.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
-    Phase(addon_pods.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(addon_pods.CAPABILITY, hosts=(CLUSTER, "kube_node", "kube_control_plane")),
 )

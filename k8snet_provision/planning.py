@@ -166,7 +166,7 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
     return Plan(
         name=world.cluster.name,
         facts=_facts(world),
-        changes=tuple(changes),
+        changes=tuple(_once(changes)),
         incomplete=tuple(incomplete),
         problems=tuple(refusals),
         notices=(
@@ -175,6 +175,12 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
         ),
         seconds=time.monotonic() - started,
     )
+
+
+def _once(changes: Sequence[Change]) -> Iterable[Change]:
+    """An object that is deleted and made again is made as every phase wants it: no later phase changes it."""
+    made = {change.address: change for change in reversed(changes) if change.details.get("how") == kube_object.RECREATE}
+    return (change for change in changes if made.get(change.address, change) is change)
 
 
 def _object_changes(phase: Phase, world: World) -> Iterable[Change]:

@@ -20,6 +20,9 @@ OWNED_LABEL = "app.kubernetes.io/managed-by"
 CAPABILITY_LABEL = "k8snet-provision/capability"
 """Which capability owns it: changing the topology deletes what the same capability no longer asks for."""
 
+RECREATE = "recreate"
+"""How an object changes of which a field is immutable: it is deleted and made again."""
+
 Manifest = dict[str, Any]
 
 SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
