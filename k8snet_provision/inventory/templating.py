@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from k8snet_provision.inventory.codes import Code
 from k8snet_provision.inventory.filters import FILTERS
-from k8snet_provision.inventory.values import Map, Secret, Seq, Unsafe, secrets_in, with_secrets
+from k8snet_provision.inventory.values import Map, Opened, Secret, Seq, Unsafe, opened, secrets_in, with_secrets
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 
 if TYPE_CHECKING:
@@ -41,28 +42,45 @@ class _Unfinished:
 
 
 def _joined(pieces: Iterable[Any]) -> Any:
-    """One expression keeps its type; several pieces become a string, a secret one when a piece is secret."""
+    """One expression keeps its type; several pieces become a string."""
     parts = list(pieces)
     if len(parts) == 1:
         return parts[0]
-    text = "".join(part.reveal() if isinstance(part, Secret) else str(part) for part in parts)
-    return Secret(text) if any(isinstance(part, Secret) for part in parts) else text
+    text = "".join(map(str, parts))
+    return Opened(text) if any(isinstance(part, Opened) for part in parts) else text
+
+
+class _CodeGenerator(NativeCodeGenerator):
+    """Leaves constants alone: Jinja2 would turn `{{ 'on' | bool }}` into the text True when it compiles."""
+
+    def _output_child_to_const(self, node: nodes.Expr, *more: Any) -> Any:
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, *more)
+
+
+@dataclass
+class _Trace:
+    """What one template has touched: a secret by itself, and secrets inside of containers."""
+
+    secret: bool = False
+    inside: set[str] = field(default_factory=set)
 
 
 class Templates(ImmutableSandboxedEnvironment):
     """The Jinja2 environment of one inventory, and the renderer of each of its hosts.
 
-    `saw_secret` says whether the template being rendered has touched a secret; not for use from two threads.
+    `trace` is that of the template being rendered, so two threads cannot share one.
     """
 
-    code_generator_class = NativeCodeGenerator
+    code_generator_class = _CodeGenerator
     concat = staticmethod(_joined)
 
     def __init__(self, inventory: Inventory) -> None:
         super().__init__(undefined=StrictUndefined, keep_trailing_newline=True)
         self.filters.update(FILTERS)
         self.inventory = inventory
-        self.saw_secret = False
+        self.trace = _Trace()
         self.groups = {name: list(inventory.members(name)) for name in inventory.groups}
         self._renderers: dict[str, Renderer] = {}
         self._compiled: dict[str, Template] = {}
@@ -80,15 +98,21 @@ class Templates(ImmutableSandboxedEnvironment):
         return self._compiled[source]
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        return self._seen(super().getitem(obj, argument) if not isinstance(obj, _Unfinished) else obj.item(argument))
+        value = obj.item(argument) if isinstance(obj, _Unfinished) else super().getitem(obj, argument)
+        return self.traced(value)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, _Unfinished):
             return self.getitem(obj, attribute)
-        return self._seen(super().getattr(obj, attribute))
+        return self.traced(super().getattr(obj, attribute))
 
-    def _seen(self, value: Any) -> Any:
-        self.saw_secret = self.saw_secret or isinstance(value, Secret)
+    def traced(self, value: Any) -> Any:
+        """The value as templates may have it: opened, and remembered if it is a secret."""
+        if isinstance(value, str | dict | list):
+            inside = secrets_in(value)
+            value = opened(value) if inside else value
+            self.trace.inside.update(inside)
+            self.trace.secret = self.trace.secret or isinstance(value, Opened)
         return value
 
 
@@ -162,8 +186,7 @@ class Renderer:
         except _UndefinedFound as found:
             problem = found.problems[0]
             return StrictUndefined(hint=f"{problem.text} (written at {problem.where})", name=name)
-        self.templates.saw_secret = self.templates.saw_secret or isinstance(value, Secret)
-        return value
+        return self.templates.traced(value)
 
     def value(self, value: Any, where: Origin) -> Any:
         """Any value with the templates in it rendered; `where` is where it was written."""
@@ -186,13 +209,14 @@ class Renderer:
 
     def _template(self, text: str, where: Origin) -> Any:
         source = text.reveal() if isinstance(text, Secret) else text
-        outer, self.templates.saw_secret = self.templates.saw_secret, isinstance(text, Secret)
+        outer, trace = self.templates.trace, _Trace(secret=isinstance(text, Secret))
+        self.templates.trace = trace
         try:
             template = self.templates.compiled(source)
             scope: Any = _Names(self.templates.globals, _Scope(self))
             context = template.new_context(scope, shared=True)
             result = _checked(_joined(template.root_render_func(context)))
-            return with_secrets(result, self.templates.saw_secret, self._secrets(source))
+            return with_secrets(result, trace.secret, trace.inside)
         except UndefinedError as error:
             raise _UndefinedFound(
                 [_found(Code.UNDEFINED, f"needs what is not defined: {error.message}", where)]
@@ -206,12 +230,7 @@ class Renderer:
             reason = str(error) or type(error).__name__
             raise _problem(Code.TEMPLATE, f"cannot be rendered: {reason}", where) from None
         finally:
-            self.templates.saw_secret = outer
-
-    def _secrets(self, source: str) -> frozenset[str]:
-        """The secrets inside containers that the template names: whole containers are not tracked on their way."""
-        values = (value for name, value in self._done.items() if name in source)
-        return frozenset(plain for value in values for plain in secrets_in(value))
+            self.templates.trace = outer
 
 
 class _UndefinedFound(ProblemsFound):

@@ -6,7 +6,7 @@ the same content, and JSON, templates and pydantic need not know that it is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from k8snet_provision.problems import Origin
@@ -109,6 +109,23 @@ def origin_of(value: Any, keys: Iterable[str | int], start: Origin) -> Origin:
     return origin
 
 
+class Opened(str):
+    """The text of a secret while a template works with it: it behaves as any str and is still recognised."""
+
+    __slots__ = ()
+
+
+def opened(value: Any) -> Any:
+    """The value with every secret in it opened for a template; the same object when it holds none."""
+    if isinstance(value, Secret):
+        return Opened(value.reveal())
+    if isinstance(value, dict | list) and secrets_in(value):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        pairs = [(key, opened(item)) for key, item in items]
+        return Map(pairs) if isinstance(value, dict) else Seq(item for _, item in pairs)
+    return value
+
+
 def secrets_in(value: Any) -> list[str]:
     """The plain texts of all secrets inside a value."""
     if isinstance(value, Secret):
@@ -117,12 +134,13 @@ def secrets_in(value: Any) -> list[str]:
     return [plain for item in items for plain in secrets_in(item)]
 
 
-def with_secrets(value: Any, everything: bool, secrets: frozenset[str] = frozenset()) -> Any:
-    """The value with its strings turned into secrets: all of them, or those that hold one of `secrets`."""
+def with_secrets(value: Any, everything: bool, secrets: Collection[str] = ()) -> Any:
+    """The value with strings turned into secrets: all of them, or the opened ones and those that hold `secrets`."""
     if isinstance(value, Map):
         return Map([(key, with_secrets(item, everything, secrets)) for key, item in value.items()], value.origins)
     if isinstance(value, Seq):
         return Seq([with_secrets(item, everything, secrets) for item in value], value.origins)
     if not isinstance(value, str) or isinstance(value, Secret):
         return value
-    return Secret(value) if everything or any(plain and plain in value for plain in secrets) else value
+    secret = everything or isinstance(value, Opened) or any(plain and plain in value for plain in secrets)
+    return Secret("".join(value)) if secret else value

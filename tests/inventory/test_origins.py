@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from k8snet_provision.inventory import load
+from k8snet_provision.inventory.scalars import plain
 from k8snet_provision.problems import Origin
 from tests.inventory.written import CASES, write
 
@@ -38,6 +40,11 @@ def spelled(value: Any) -> tuple[str, ...]:
     return (str(value).splitlines()[0][:4] if str(value) else "",)
 
 
+def number_in(value: Any, line: str) -> bool:
+    """Whether a word of the line is this number in another spelling, as 0777 is 511."""
+    return isinstance(value, int | float) and value in map(plain, filter(None, re.split(r"[\s,\[\]{}]+", line)))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_line_holds_the_key_or_the_value(case: str, inventories: dict[str, Path]) -> None:
     inventory = load(inventories[case])
@@ -52,7 +59,8 @@ def test_the_line_holds_the_key_or_the_value(case: str, inventories: dict[str, P
             for key in path:
                 value = value[key]
             keys = () if isinstance(path[-1], int) and not isinstance(value, dict) else (str(path[-1]),)
-            assert any(word.lower() in line for word in (*keys, *spelled(value))) or ":" in line, (path, value, line)
+            spellings = (*keys, *spelled(value), "*")
+            assert any(word.lower() in line for word in spellings) or number_in(value, line), (path, value, line)
             looked += 1
     assert looked or not any(set(host.vars) - {"inventory_file", "inventory_dir"} for host in inventory.hosts.values())
 
