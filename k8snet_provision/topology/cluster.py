@@ -27,6 +27,9 @@ class Member:
 # kubespray's names for the first three; every other group is the operator's own.
 GROUPS = ("kube_control_plane", "etcd", "kube_node", "load_balancer", "ingress")
 
+# Ansible's names for the address; the last one that is set wins.
+ADDRESS_VARIABLES = ("ansible_host", "ansible_ssh_host")
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -45,7 +48,9 @@ class Cluster:
 
     def host_origin(self, name: str) -> Origin:
         """Where a host's address was written, or the host itself."""
-        return origin(self.inventory, name, "ansible_host")
+        written = self.inventory.hosts[name].vars
+        variable = [variable for variable in ADDRESS_VARIABLES if variable in written][-1:]
+        return origin(self.inventory, name, *variable)
 
     def having(self, role: str) -> tuple[str, ...]:
         """Names of the hosts in a group."""

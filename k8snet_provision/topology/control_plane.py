@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from .annotated import HostPath
 from .base import Part
-from .values import HostPath, refuse
+from .values import refuse
 
 
 def _unit(value: Any) -> str:

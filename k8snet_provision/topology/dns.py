@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from .annotated import Address, Domain, Text
 from .base import Part
 from .images import ImageName
-from .values import Address, Domain, IPAddress, Text, parse_address, parse_path, refuse
+from .values import IPAddress, parse_address, parse_path, refuse
 
 _SERVER = re.compile(r"(?:(?:dns|tls)://)?(?:\[([^\]]*)\]|([^\[\]:]*)):([0-9]{1,5})\Z")
 _BARE = re.compile(r"(?:(?:dns|tls)://)?(.*)\Z", re.DOTALL)

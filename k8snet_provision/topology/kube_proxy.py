@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from .annotated import BindAddress, Duration, Network, NodePortAddress
 from .base import ApiPart
-from .values import BindAddress, Duration, Network, NodePortAddress
 
 Mode = Literal["iptables", "ipvs", "nftables"]
 

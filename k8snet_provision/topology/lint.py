@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from k8snet_provision import inventory
-from k8snet_provision.inventory import VaultPassword
+from k8snet_provision.inventory import VaultPassword, connection
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 
 from .reading import read
@@ -16,12 +16,16 @@ from .reading import read
 def lint(
     path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] = ()
 ) -> list[Problem]:
-    """All problems of the inventory and of its topology; an unreadable inventory has no topology to look at."""
+    """All problems of the inventory, its connections and its topology.
+
+    An inventory that cannot be read has no topology to look at.
+    """
     try:
         loaded = inventory.load(path, extra_vars=extra_vars, vault_passwords=vault_passwords)
     except ProblemsFound as found:
         return list(found.problems)
-    return [*loaded.warnings, *read(loaded)[1]]
+    connections = connection.connections(loaded)[1]
+    return list(dict.fromkeys([*loaded.warnings, *connections, *read(loaded)[1]]))
 
 
 def rows(problems: Iterable[Problem]) -> list[dict[str, str | int | None]]:

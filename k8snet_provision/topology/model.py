@@ -6,12 +6,13 @@ from ipaddress import IPv4Address, IPv6Address
 
 from pydantic import Field
 
+from .annotated import Address, Domain, Networks, Pool, Ports
 from .base import Part
 from .control_plane import ControlPlane, Units
 from .dns import Cache, Dns
 from .images import Images
 from .kube_proxy import Conntrack, Iptables, Ipvs, KubeProxy, Nftables
-from .values import Address, AddressRange, Domain, Networks, Pool, PortRange, Ports
+from .values import AddressRange, PortRange
 
 __all__ = [
     "AddressRange",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from k8snet_provision.inventory import Inventory
-from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
+from k8snet_provision.inventory.settings import Settings
+from k8snet_provision.problems import Origin, Problem, Severity
 
 from .agreement import VARIABLE, origin, shared
-from .cluster import GROUPS, Cluster, Member
+from .cluster import ADDRESS_VARIABLES, GROUPS, Cluster, Member
 from .rules import broken
 from .validation import Finding, validate
 
@@ -51,12 +52,10 @@ def _members(inventory: Inventory) -> tuple[tuple[Member, ...], list[Problem]]:
         roles = tuple(group for group in GROUPS if group in host.groups)
         if not roles:
             continue
-        try:
-            address = inventory.rendered(name, "ansible_host") if "ansible_host" in host.vars else name
-        except ProblemsFound as found:
-            problems += found.problems
-            address = name
-        members.append(Member(name, address if isinstance(address, str) else "", roles))
+        settings = Settings(inventory, name)
+        address = settings.text(*ADDRESS_VARIABLES)
+        problems += settings.problems
+        members.append(Member(name, name if address is None else address, roles))
     return tuple(members), list(dict.fromkeys(problems))
 
 

@@ -89,15 +89,16 @@ def address_is_shared(cluster: Cluster) -> Iterator[Problem]:
 
 
 def address_is_unusable(cluster: Cluster) -> Iterator[Problem]:
-    """K8N115: an address that is neither an IP address nor a DNS name, or that is only a name."""
+    """K8N115: an address that is neither an IP address nor a DNS name, or that is only the host's name."""
     for member in cluster.members:
         where = cluster.host_origin(member.name)
-        if node_address(member.address) is not None:
+        if node_address(member.address) is not None or _cannot_connect(member.address):
             continue
-        if not is_domain(member.address.lower().removesuffix(".")):
-            expected = "ansible_host with an IP address or a DNS name"
-            yield Problem("K8N115", f"{member.name} has no address", where, shown(member.address), expected)
-        elif "ansible_host" not in cluster.inventory.hosts[member.name].vars:
+        if not _is_host_name(member.address):
+            expected = "an IP address or a DNS name"
+            text = f"the address of {member.name} is none"
+            yield Problem("K8N115", text, where, shown(member.address), expected)
+        elif member.address == member.name and where == cluster.inventory.origin(member.name):
             yield Problem(
                 "K8N115",
                 f"{member.name} has no ansible_host, so its name is its address",
@@ -105,6 +106,17 @@ def address_is_unusable(cluster: Cluster) -> Iterator[Problem]:
                 hint="write its IP address as ansible_host; overlaps with it cannot be checked otherwise",
                 severity=Severity.WARNING,
             )
+
+
+def _cannot_connect(address: str) -> bool:
+    """What the connection settings (K8N020) have already been blamed for."""
+    return not address or address.startswith("-") or " " in address or not address.isprintable()
+
+
+def _is_host_name(name: str) -> bool:
+    """A DNS name that cannot be taken for an IPv4 address (RFC 1123 section 2.1)."""
+    name = name.lower().removesuffix(".")
+    return is_domain(name) and not name.rpartition(".")[2].isdigit()
 
 
 def ingress_is_no_node(cluster: Cluster) -> Iterator[Problem]:

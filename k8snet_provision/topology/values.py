@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from annotated_types import MinLen
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -175,37 +173,3 @@ def split_list(value: Any) -> Any:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")]
     return [value] if isinstance(value, IPv4Network | IPv6Network) else value
-
-
-_text = PlainSerializer(str, return_type=str)
-
-
-def _string(**schema: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", **schema})
-
-
-Network = Annotated[
-    IPv4Network | IPv6Network, PlainValidator(parse_network), _text, _string(examples=["10.254.0.0/16"])
-]
-Networks = Annotated[
-    tuple[Network, ...],
-    MinLen(1),
-    BeforeValidator(split_list),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "description": "one network, or two with a comma between"},
-                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2},
-            ]
-        }
-    ),
-]
-NodePortAddress = Annotated[IPv4Network | IPv6Network | str, PlainValidator(parse_node_port_address), _text, _string()]
-BindAddress = Annotated[str, PlainValidator(parse_bind_address), _string()]
-Address = Annotated[IPv4Address | IPv6Address, PlainValidator(parse_address), _text, _string()]
-Pool = Annotated[AddressRange, PlainValidator(parse_address_range), _text, _string()]
-Ports = Annotated[PortRange, PlainValidator(parse_port_range), _text, _string(pattern="^[0-9]{1,5}-[0-9]{1,5}$")]
-Domain = Annotated[str, PlainValidator(parse_domain), _string(format="hostname")]
-Duration = Annotated[str, PlainValidator(parse_duration), _string(examples=["1s"])]
-HostPath = Annotated[str, PlainValidator(parse_path), _string(pattern="^/")]
-Text = Annotated[str, PlainValidator(parse_text), _string()]

@@ -193,6 +193,13 @@ def test_lint_reports_an_unreadable_inventory_and_an_unsound_one_alike(tmp_path:
     }
 
 
+def test_lint_reports_connections_too_and_a_host_without_address_once(tmp_path: Path) -> None:
+    hosts = replaced(HOSTS, ("w2: {ansible_host: 192.0.2.22}", "w2: {ansible_host: ''}"))
+    inventory = write(tmp_path, hosts=hosts)
+    problem = only(lint(inventory.path))
+    assert (problem.code, problem.where) == ("K8N020", inventory.host_line("w2: {ansible"))
+
+
 LAUGHS = "a: &a [x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{other}'] * 9)}]\n" for other, name in zip("abcdefgh", "bcdefghi", strict=True)
 )

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from k8snet_provision.inventory import load
 from k8snet_provision.problems import Severity
+from k8snet_provision.topology import Cluster, Topology
 from k8snet_provision.topology.rules import RULES
+from k8snet_provision.topology.rules_networks import service_range_is_too_wide
 
 from .written import HOSTS, TOPOLOGY, replaced, write
 
@@ -49,7 +52,7 @@ CASES = [
     hosts("K8N114", ERROR, ("192.0.2.22", "192.0.2.21"), line="w2: {ansible_host", says="w1"),
     hosts("K8N115", WARNING, ("w2: {ansible_host: 192.0.2.22}", "w2.example.org:"), ("w2: {}", "w1: {}"),
           line="w2.example.org"),
-    hosts("K8N115", ERROR, ("192.0.2.22", "'not a host'"), line="not a host"),
+    hosts("K8N115", ERROR, ("192.0.2.22", "192.0.2.256"), line="192.0.2.256"),
     hosts("K8N116", ERROR, ("w2: {}}", "lb1: {}}"), line="lb1: {ansible_host"),
     topology("K8N120", ERROR, (SERVICE, "service_cidr: 10.254.0.0/16,10.253.0.0/16"), line="service_cidr"),
     topology("K8N120", ERROR, (POD, "pod_cidr: [10.244.0.0/16, 'fd00:1::/64', 'fd00:2::/64']"), line="pod_cidr"),
@@ -151,3 +154,33 @@ def test_every_pair_that_overlaps_is_reported(tmp_path: Path) -> None:
 def test_hosts_behind_one_address_may_differ_by_port(tmp_path: Path) -> None:
     hosts = replaced(HOSTS, ("w2: {ansible_host: 192.0.2.22}", "w2: {ansible_host: 192.0.2.21, ansible_port: 2222}"))
     assert write(tmp_path, hosts=hosts).problems() == []
+
+
+def test_the_older_name_of_the_address_counts(tmp_path: Path) -> None:
+    hosts = replaced(HOSTS, ("w2: {ansible_host: 192.0.2.22}", "w2: {ansible_ssh_host: 192.0.2.21}"))
+    inventory = write(tmp_path, hosts=hosts)
+    (problem,) = inventory.problems()
+    assert (problem.code, problem.where) == ("K8N114", inventory.host_line("ansible_ssh_host"))
+
+
+@pytest.mark.parametrize(
+    ("network", "kubernetes", "severities"),
+    [
+        ("10.16.0.0/12", (1, 33), []),
+        ("11.0.0.0/11", (1, 33), [ERROR]),
+        ("11.0.0.0/11", (1, 34), []),
+        ("11.0.0.0/11", None, [WARNING]),
+        ("fd00:254::/108", (1, 33), []),
+        ("fd00:254::/107", (1, 33), [ERROR]),
+        ("fd00:254::/64", (1, 34), []),
+        ("fd00:254::/63", (1, 34), [ERROR]),
+    ],
+)
+def test_the_width_that_a_version_counts(
+    network: str, kubernetes: tuple[int, int] | None, severities: list[Severity], tmp_path: Path
+) -> None:
+    smallest = "kube_control_plane: {hosts: {a: {ansible_host: 192.0.2.1}}}"
+    written = write(tmp_path, f"topology: {{service_cidr: '{network}'}}\n", smallest)
+    topology = Topology.model_validate({"service_cidr": network})
+    cluster = Cluster("x", topology, (), load(written.path), "a")
+    assert [problem.severity for problem in service_range_is_too_wide(cluster, kubernetes)] == severities
