@@ -13,6 +13,7 @@ from k8snet_provision.engine.carry_out import host_changes, write
 from k8snet_provision.kube_proxy import live, options
 from k8snet_provision.kube_proxy.install import SYSTEMD, config_text, install
 from k8snet_provision.kube_proxy.live import PIDS, Live
+from k8snet_provision.kube_proxy.residue import SWEEP, TOOL
 from k8snet_provision.resources.kube_object import Manifest
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
@@ -71,7 +72,8 @@ ends=$(($(date +%s) + {seconds}))
 while :; do
   now=$(K -n kube-system get pods -l {selector} -o \
     'jsonpath={{range .items[*]}}{{.spec.nodeName}} {{.metadata.name}} \
-{{.status.conditions[?(@.type=="Ready")].status}} {{.status.containerStatuses[0].state.waiting.reason}}{{"\\n"}}{{end}}')
+{{.status.conditions[?(@.type=="Ready")].status}} {{.status.containerStatuses[0].state.waiting.reason}}\
+{{"\\n"}}{{end}}')
   missing=$(printf '%s\\n--\\n%s\\n' "$now" "$pods" | awk '
     $1 == "--" {{ wanted = 1; next }}
     !wanted {{ seen[$1] = seen[$1] " " $2 ":" $3 $4; if ($3 == "True") ready[$1] = ready[$1] " " $2; next }}
@@ -104,12 +106,12 @@ def replace_pods(changes: Sequence[Change], prelude: str = "") -> None:
 CLEAN = f"""
 clean() {{
   timeout -k 5 {CLEANUP_WITHIN} "$@" --cleanup >&2 || echo "kube-proxy --cleanup ended with status $?" >&2
-  if command -v ipset >/dev/null; then
-    for left in $(ipset list -n 2>/dev/null | grep '^KUBE-'); do ipset destroy "$left" >&2; done
-  fi
+  sweep
 }}
 """
 """sh function `clean PROGRAM...`. What is left is no error here: the gate looks for it, and says what it is."""
+
+FUNCTIONS = PIDS + TOOL + SWEEP + CLEAN
 
 CLEAN_UNIT = """
 trap 'systemctl start -- {unit}' EXIT
@@ -152,5 +154,5 @@ def clean_script(change: Change) -> str:
     """
     unit = change.details["unit"]
     if not unit:
-        return PIDS + CLEAN + CLEAN_CONTAINER
-    return PIDS + CLEAN + CLEAN_UNIT.format(unit=quote(f"{unit}.service"), program=quote(change.details["program"]))
+        return FUNCTIONS + CLEAN_CONTAINER
+    return FUNCTIONS + CLEAN_UNIT.format(unit=quote(f"{unit}.service"), program=quote(change.details["program"]))

@@ -1,6 +1,7 @@
 """Packet rules that a mode of kube-proxy makes, and those of other modes that are still on a host.
 
-The kubelet's own chains (KUBE-KUBELET-CANARY, KUBE-FIREWALL, KUBE-IPTABLES-HINT) are none of kube-proxy's.
+The names are those of kube-proxy's proxiers. Chains and sets of the kubelet (KUBE-KUBELET-CANARY,
+KUBE-FIREWALL, KUBE-IPTABLES-HINT) and of network plugins (KUBE-ROUTER-*, KUBE-SRC-*) are none of its own.
 """
 
 from __future__ import annotations
@@ -12,29 +13,35 @@ from k8snet_provision.resources.probe import HostSeen, Probe, Unknown
 
 KEY = "kube-proxy:rules"
 
-SHARED = r"^chain KUBE-(SERVICES|MARK-MASQ|POSTROUTING|FORWARD|PROXY-FIREWALL) "
-"""Chains of both the iptables and the ipvs mode."""
-IPTABLES = r"^chain KUBE-((SVC|SEP|SVL|EXT|FW|XLB)-|(NODEPORTS|EXTERNAL-SERVICES|PROXY-CANARY) )"
-IPVS_CHAINS = r"^chain KUBE-(NODE-PORT|LOAD-BALANCER|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER) "
-IPVS = f"^link |^set |{IPVS_CHAINS}"
-NFTABLES = r"^table "
+SHARED_CHAINS = r"KUBE-(SERVICES|MARK-MASQ|POSTROUTING|FORWARD|PROXY-FIREWALL)"
+"""Of the iptables mode and of the ipvs mode."""
+IPTABLES_CHAINS = r"KUBE-((SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9*]+|NODEPORTS|EXTERNAL-SERVICES|PROXY-CANARY)"
+IPVS_CHAINS = r"KUBE-(NODE-PORT|LOAD-BALANCER|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER)"
+OWN_CHAINS = f"({SHARED_CHAINS}|{IPTABLES_CHAINS}|{IPVS_CHAINS})"
+
+_SETS = r"(LOOP-BACK|CLUSTER-IP|EXTERNAL-IP|LOAD-BALANCER|NODE-PORT|HEALTH-CHECK-NODE-PORT|IPVS-IPS)[A-Z-]*"
+OWN_SETS = f"KUBE-(6-)?{_SETS}"
+
+_IPTABLES = f"chain {IPTABLES_CHAINS}"
+_IPVS = f"chain {IPVS_CHAINS}|set {OWN_SETS}|link kube-ipvs0"
+_NFTABLES = r"table ip6? kube-proxy"
 
 FOREIGN = {
-    "iptables": f"{IPVS}|{NFTABLES}",
-    "ipvs": f"{IPTABLES}|{NFTABLES}",
-    "nftables": f"{SHARED}|{IPTABLES}|{IPVS}",
+    "iptables": f"^({_IPVS}|{_NFTABLES})( |$)",
+    "ipvs": f"^({_IPTABLES}|{_NFTABLES})( |$)",
+    "nftables": f"^(chain {SHARED_CHAINS}|{_IPTABLES}|{_IPVS})( |$)",
 }
 """What must not be there in a mode, as an extended regular expression over the probe's lines."""
 
 CLEARED_BY_START = {
-    "iptables": NFTABLES,
-    "ipvs": NFTABLES,
+    "iptables": f"^({_NFTABLES})( |$)",
+    "ipvs": f"^({_NFTABLES})( |$)",
     # The IPv6 sets are missing from the list that kube-proxy's clean-up goes through.
-    "nftables": f"{SHARED}|{IPTABLES}|^link |^set KUBE-[^6]|{IPVS_CHAINS}",
+    "nftables": f"^(chain {OWN_CHAINS}|set KUBE-{_SETS}|link kube-ipvs0)( |$)",
 }
 """What a start in a mode clears: start-up clean-up only crosses between nftables and the other two."""
 
-RULES = r"""
+TOOL = r"""
 proxy=$(kube_proxy_pids | head -n 1)
 tool() {
   if command -v "$1" >/dev/null 2>&1; then "$@"
@@ -42,34 +49,74 @@ tool() {
   else return 127
   fi
 }
-rules() {
-  chains= ; asked=
-  for save in iptables-save iptables-legacy-save iptables-nft-save ip6tables-save ip6tables-legacy-save \
-    ip6tables-nft-save; do
-    if answer=$(tool "$save" 2>/dev/null); then
-      asked=yes
-      chains="$chains
-$(printf '%s\n' "$answer" | sed -n 's/^:\(KUBE-[^ ]*\) .*/\1/p')"
-    fi
+iptables_variants() {
+  for family in iptables ip6tables; do
+    some=
+    for variant in "$family-legacy" "$family-nft"; do
+      tool "$variant-save" >/dev/null 2>&1 && some=yes && echo "$variant"
+    done
+    [ "$some" ] || ! tool "$family-save" >/dev/null 2>&1 || echo "$family"
   done
-  if [ ! "$asked" ] && [ ! -s /proc/net/ip_tables_names ] && answer=$(tool nft list chains 2>/dev/null); then
-    asked=yes
-    chains=$(printf '%s\n' "$answer" | sed -n 's/^[[:space:]]*chain \(KUBE-[^ ]*\) {.*/\1/p')
+}
+"""
+"""sh functions `tool PROGRAM...`, which takes what the host lacks from kube-proxy's own container (it shares
+the host's network), and `iptables_variants`: both back ends where they can be told apart."""
+
+RULES = (
+    TOOL
+    + r"""
+rules() {
+  variants=$(iptables_variants); chains=
+  for variant in $variants; do
+    chains="$chains
+$(tool "$variant-save" 2>/dev/null | sed -n 's/^:\(KUBE-[^ ]*\) .*/\1/p')"
+  done
+  if [ ! "$variants" ]; then
+    [ ! -s /proc/net/ip_tables_names ] && found=$(tool nft list chains 2>/dev/null) ||
+      { echo "neither iptables-save nor nft can be run here"; return 1; }
+    chains=$(printf '%s\n' "$found" | sed -n 's/^[[:space:]]*chain \(KUBE-[^ ]*\) {.*/\1/p')
   fi
-  [ "$asked" ] || { echo "neither iptables-save nor nft can be run here"; return 1; }
   printf '%s\n' "$chains" | sed -n -e 's/-[A-Z0-9]\{16\}$/-*/' -e 's/^KUBE/chain KUBE/p' | sort | uniq -c |
     awk '{ print $2, $3, $1 }'
-  tables=$(tool nft list tables 2>/dev/null) && printf '%s\n' "$tables" | grep -E '^table ip6? kube-proxy *$'
-  sets=$(tool ipset list -n 2>/dev/null) && printf '%s\n' "$sets" | sed -n 's/^KUBE-/set KUBE-/p'
+  tool nft list tables 2>/dev/null | sed -n 's/^\(table ip6\{0,1\} kube-proxy\).*/\1/p'
+  tool ipset list -n 2>/dev/null | sed -n 's/^KUBE-/set KUBE-/p'
   [ -d /sys/class/net/kube-ipvs0 ] && echo "link kube-ipvs0"
   return 0
 }
 """
-"""sh function `rules`: one line for each chain (with how many are alike), table, set and link of kube-proxy.
+)
+"""sh function `rules`: one line for each chain (with how many are alike), table, set and link.
 
-Tools that the host lacks are taken from kube-proxy's own container, which shares the host's network. nft alone
-sees the chains of iptables-nft; that there are others shows in ip_tables_names.
+Where no iptables can be run, nft sees the chains of its back end; others show in ip_tables_names.
 """
+
+SWEEP = (
+    r"""
+sweep() {
+  for variant in $(iptables_variants); do
+    for table in $(tool "$variant-save" 2>/dev/null | sed -n 's/^\*//p'); do
+      written=$(tool "$variant-save" -t "$table" 2>/dev/null)
+      own=$(printf '%s\n' "$written" | sed -n 's/^:\(KUBE-[^ ]*\) .*/\1/p' | grep -xE '"""
+    + OWN_CHAINS
+    + r"""')
+      [ "$own" ] || continue
+      { echo "*$table"
+        printf '%s\n' "$written" | grep -E -- '-[jg] """
+    + OWN_CHAINS
+    + r"""( |$)' | sed 's/^-A/-D/'
+        printf -- '-F %s\n' $own; printf -- '-X %s\n' $own; echo COMMIT
+      } | tool "$variant-restore" -n >&2
+    done
+  done
+  for set in $(tool ipset list -n 2>/dev/null | grep -xE '"""
+    + OWN_SETS
+    + r"""'); do tool ipset destroy "$set" >&2; done
+  [ ! -d /sys/class/net/kube-ipvs0 ] || ip link delete kube-ipvs0 >&2
+}
+"""
+)
+"""sh function `sweep`: removes what `kube-proxy --cleanup` leaves: all of the ipvs mode where its container
+cannot run modprobe, and the IPv6 sets. Only while no kube-proxy works; one that starts writes all anew."""
 
 
 def probe() -> Probe:
