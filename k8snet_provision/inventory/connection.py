@@ -70,7 +70,7 @@ def _connection(host: str, settings: Settings, default_known_hosts: str) -> Conn
     connection = Connection(
         name=host,
         address=_address(host, settings),
-        port=settings.number(1, 65535, "ansible_port", "ansible_ssh_port") or _port(arguments),
+        port=settings.number(1, 65535, "ansible_port", "ansible_ssh_port") or arguments.port or 22,
         user=settings.text("ansible_user", "ansible_ssh_user") or arguments.user or getpass.getuser(),
         key_file=_file(key_file or arguments.key_file),
         password=settings.secret("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
@@ -134,10 +134,6 @@ def _hint(argument: str) -> str:
     return "unknown keys are refused: write them to known_hosts" if "accept-new" in argument else ""
 
 
-def _port(arguments: SshArguments) -> int:
-    return int(arguments.port) if arguments.port and arguments.port.isdecimal() else 22
-
-
 def _strict(settings: Settings, arguments: SshArguments) -> bool:
     flag = settings.flag("ansible_host_key_checking", "ansible_ssh_host_key_checking")
     if flag is None:
@@ -147,9 +143,7 @@ def _strict(settings: Settings, arguments: SshArguments) -> bool:
 
 def _timeout(settings: Settings, arguments: SshArguments) -> float:
     seconds = settings.number(1, 3600, "ansible_timeout", "ansible_ssh_timeout")
-    if seconds is None and arguments.connect_timeout and arguments.connect_timeout.isdecimal():
-        seconds = int(arguments.connect_timeout)
-    return float(seconds or CONNECT_TIMEOUT)
+    return float(seconds or arguments.connect_timeout or CONNECT_TIMEOUT)
 
 
 def _file(path: str | None) -> str | None:

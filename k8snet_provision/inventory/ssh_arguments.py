@@ -40,10 +40,10 @@ class SshArguments:
     jump: tuple[Hop, ...] | None = None
     key_file: str | None = None
     user: str | None = None
-    port: str | None = None
+    port: int | None = None
     known_hosts: str | None = None
     strict: bool | None = None
-    connect_timeout: str | None = None
+    connect_timeout: int | None = None
     unknown: tuple[str, ...] = ()
 
 
@@ -106,9 +106,15 @@ def _hop(text: str) -> Hop:
         port = rest.removeprefix(":") or port
     elif address.count(":") == 1:
         host, _, port = address.partition(":")
-    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host:
         raise Refused(f"{text!r} is not a jump host, expected [user@]host[:port]")
-    return Hop(user, host, int(port))
+    return Hop(user, host, _number(port, 65535))
+
+
+def _number(text: str, most: int) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= most:
+        return int(text)
+    raise Refused(f"{text!r} is not a number from 1 to {most}")
 
 
 def _proxy_command(value: str) -> SshArguments:
@@ -124,9 +130,8 @@ def _proxy_command(value: str) -> SshArguments:
         raise Refused("ProxyCommand is not `ssh -W %h:%p HOST`; use ProxyJump")
     known = {name: setting for _, name, setting in reversed(options)}
     hop = _hop(hosts[0])
-    hop = Hop(
-        hop.user or known.get("user", ""), hop.host, _hop(f"h:{known['port']}").port if "port" in known else hop.port
-    )
+    port = _number(known["port"], 65535) if "port" in known else hop.port
+    hop = Hop(hop.user or known.get("user", ""), hop.host, port)
     before = _jump(known["proxyjump"]).jump or () if "proxyjump" in known else ()
     understood = {"user", "port", "proxyjump", "-W", "stricthostkeychecking", "userknownhostsfile", *hosts}
     unknown = (written for written, name, _ in options if name not in understood | _NO_EFFECT_HERE)
@@ -145,7 +150,7 @@ _TAKERS: dict[str, Callable[[str], SshArguments]] = {
     "stricthostkeychecking": _strict,
     "identityfile": lambda value: SshArguments(key_file=value),
     "user": lambda value: SshArguments(user=value),
-    "port": lambda value: SshArguments(port=value),
+    "port": lambda value: SshArguments(port=_number(value, 65535)),
     "userknownhostsfile": lambda value: SshArguments(known_hosts=value),
-    "connecttimeout": lambda value: SshArguments(connect_timeout=value),
+    "connecttimeout": lambda value: SshArguments(connect_timeout=_number(value, 3600)),
 }
