@@ -6,6 +6,7 @@ Changes nothing; it refuses. Every other capability may rely on what stands here
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from k8snet_provision.capability import Capability
 from k8snet_provision.engine.carry_out import host_changes
@@ -17,6 +18,9 @@ from k8snet_provision.topology.host_network import SCRIPT, HostNetwork, decode
 from k8snet_provision.topology.observed import broken_on_hosts
 
 NAME = "hosts"
+
+OVERLAP = "K8N123"
+"""The topology's own code for ranges that overlap, here against ranges that only the cluster knows."""
 
 PROBE = Probe("host:network", SCRIPT)
 
@@ -35,11 +39,32 @@ def networks(world: World) -> Iterable[HostNetwork]:
 
 
 def refusals(world: World) -> Iterable[Problem]:
-    return (problem for problem in _broken(world) if problem.severity is Severity.ERROR)
+    yield from (problem for problem in _broken(world) if problem.severity is Severity.ERROR)
+    if world.topology.pod_cidr is None:
+        yield from _pods_overlap(world)
 
 
 def notices(world: World) -> Iterable[str]:
-    return (str(problem) for problem in _broken(world) if problem.severity is Severity.WARNING)
+    yield from (str(problem) for problem in _broken(world) if problem.severity is Severity.WARNING)
+    if world.topology.pod_cidr is None:
+        yield f"pod_cidr is not given; taken from the nodes: {', '.join(map(str, pod_ranges(world))) or 'none yet'}"
+
+
+def pod_ranges(world: World) -> list[IPv4Network | IPv6Network]:
+    """Every node's own pod range (node.spec.podCIDRs), neighbours joined."""
+    found = [ip_network(cidr) for node in world.state.nodes for cidr in node["spec"].get("podCIDRs", [])]
+    v4 = collapse_addresses(network for network in found if isinstance(network, IPv4Network))
+    v6 = collapse_addresses(network for network in found if isinstance(network, IPv6Network))
+    return [*v4, *v6]
+
+
+def _pods_overlap(world: World) -> Iterable[Problem]:
+    for wanted in world.topology.service_cidr:
+        for pods in pod_ranges(world):
+            if pods.version == wanted.version and pods.overlaps(wanted):
+                origin = world.cluster.origin("service_cidr")
+                text = "service_cidr overlaps the pods' addresses"
+                yield Problem(OVERLAP, text, origin, found=str(wanted), expected=f"no address of {pods}")
 
 
 def _broken(world: World) -> Iterable[Problem]:

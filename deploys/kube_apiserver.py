@@ -116,6 +116,17 @@ def _flag_text(flags: Mapping[str, str | None]) -> str:
     return "".join(f"--{flag}={value}\n" for flag, value in flags.items() if value is not None)
 
 
+def facts(world: World) -> Iterator[tuple[str, str]]:
+    """How the control plane runs; both kinds are named where hosts differ."""
+    kinds = {
+        program.kind
+        for host in world.reached(world.cluster.control_planes)
+        for program in control_plane.read(world, host).programs
+    }
+    if kinds:
+        yield "control plane", " and ".join(sorted(kinds))
+
+
 def refusals(world: World) -> Iterator[Problem]:
     """All hosts are looked at; one that could not be observed is reported by its own changes."""
     for host in world.reached(world.cluster.control_planes):
@@ -155,6 +166,7 @@ CAPABILITY = Capability(
     probes=probes,
     host_changes=host_changes,
     refusals=refusals,
+    facts=facts,
     gates=(
         # A static pod's apiserver is given 30 s to end by the kubelet, which then waits about 10 s more.
         Gate("the new flags in the running programs, and /readyz", carries_flags, deadline=120),

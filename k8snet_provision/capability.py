@@ -47,6 +47,7 @@ class Capability:
     cluster_changes(world)        what differs in the cluster beside `manifests`
     refusals(world)               reasons why nothing may be changed at all
     notices(world)                what an operator should know although nothing changes because of it
+    facts(world)                  (name, value) of what was observed because the topology leaves it open
     carry_out(changes, prelude)   a pyinfra @deploy over one host's changes of a batch; `prelude` is the sh
                                   that defines K (kubectl) on a control-plane host
     from_control_plane            host changes are carried out through a control-plane host, all of a batch at
@@ -62,6 +63,7 @@ class Capability:
     cluster_changes: Callable[[World], Iterable[Change]] = nothing
     refusals: Callable[[World], Iterable[Problem]] = nothing
     notices: Callable[[World], Iterable[str]] = nothing
+    facts: Callable[[World], Iterable[tuple[str, str]]] = nothing
     gates: tuple[Gate, ...] = ()
     from_control_plane: bool = False
 

@@ -165,7 +165,8 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
                 collect(changes.extend, capability.host_changes, world, host)
     return Plan(
         name=world.cluster.name,
-        facts=_facts(world),
+        facts=_facts(world)
+        | {name: value for phase in site for name, value in _attempt(phase.capability.facts, world)},
         changes=tuple(_once(changes)),
         incomplete=tuple(incomplete),
         problems=tuple(refusals),

@@ -38,7 +38,8 @@ def show_plan(out: Console, plan: Plan, site: Sequence[Phase]) -> None:
 def _headline(plan: Plan) -> str:
     facts = plan.facts
     sizes = f"{_count(int(facts['control planes']), 'control plane')}, {_count(int(facts['nodes']), 'node')}"
-    return f"{plan.name} · kubernetes {facts['kubernetes']} · {sizes} · observed in {plan.seconds:.1f} s"
+    kind = f" ({facts['control plane']})" if "control plane" in facts else ""
+    return f"{plan.name} · kubernetes {facts['kubernetes']}{kind} · {sizes} · observed in {plan.seconds:.1f} s"
 
 
 def _pace(phase: Phase) -> str:
