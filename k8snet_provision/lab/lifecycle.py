@@ -139,10 +139,7 @@ def down(lab: Lab, say: Say) -> None:
         names = sorted({*processes.booters(lab), *(path.name for path in on_disk)})
         wipe(lab, names)
         cgroups.purge(lab.prefix)
-        for namespace in network.mine(lab, network.namespaces()):
-            network.unplug(namespace, "")
-        for link in network.mine(lab, network.links()):
-            network.unplug("", link)
+        network.plug_down(lab)
         _forget(lab)
     say(f"the lab {lab.name} is down: {len(names)} hosts removed")
 

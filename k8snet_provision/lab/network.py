@@ -37,6 +37,14 @@ def plug_up(lab: Lab) -> None:
             file.write_text(str(wanted))
 
 
+def plug_down(lab: Lab) -> None:
+    """Remove every link and namespace that has this lab's name, remembered or not."""
+    for namespace in _mine(lab, namespaces()):
+        unplug(namespace, "")
+    for link in _mine(lab, links()):
+        unplug("", link)
+
+
 def mac(lab: Lab, host: str) -> str:
     """The host's hardware address: the same after a reboot, so that neighbours need not learn a new one."""
     digest = hashlib.sha256(lab.machine(host).encode()).hexdigest()
@@ -52,8 +60,7 @@ def namespaces() -> frozenset[str]:
     return frozenset(path.name for path in directory.iterdir()) if directory.is_dir() else frozenset()
 
 
-def mine(lab: Lab, names: frozenset[str]) -> tuple[str, ...]:
-    """Those of the names that this lab gave, whether or not it remembers having done so."""
+def _mine(lab: Lab, names: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(n for n in names if n == lab.prefix or n.startswith(f"{lab.prefix}-")))
 
 
