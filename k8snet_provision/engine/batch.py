@@ -84,6 +84,7 @@ def deploy_batch(
             pass
         finally:
             ctx_state.reset()
+            state.pool.kill()  # nothing is left to kill, unless the run was interrupted
         return {host.name: failures.get(host.name) or _failure(state, host) for host in state.inventory}
 
 

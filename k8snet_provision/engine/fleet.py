@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ __all__ = ["Deploy", "Failed", "Fleet", "Output", "Progress", "Script", "Unreach
 
 T = TypeVar("T")
 
+OTHER_FILES = 256  # what the process has open beside its connections, generously
+
 
 class Fleet:
     """Connections by host name, opened on demand, at most `forks` hosts at a time. A context manager.
@@ -30,6 +33,7 @@ class Fleet:
         self._hops = Hops()
         self._links = {name: Link(connection, self._hops) for name, connection in connections.items()}
         self._forks = forks
+        _allow_open_files(len(self._links))
 
     def __enter__(self) -> Fleet:
         return self
@@ -74,3 +78,12 @@ def _answer(work: Callable[[str], T], name: str) -> T | Unreachable:
         return work(name)
     except CannotReach as failure:
         return failure.unreachable
+
+
+def _allow_open_files(connections: int) -> None:
+    """A shell's usual limit of 1,024 open files is fewer than the connections to 1,000 hosts need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

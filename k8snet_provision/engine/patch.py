@@ -9,5 +9,9 @@ the first import of the command line and of the test run, before anything that i
 from __future__ import annotations
 
 from gevent import monkey
+from gevent.hub import Hub
 
 monkey.patch_all()
+
+# Ctrl-C reaches the main greenlet as ever; gevent need not print it as an error of its own before.
+Hub.NOT_ERROR = (*Hub.NOT_ERROR, KeyboardInterrupt)
