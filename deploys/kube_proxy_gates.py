@@ -25,14 +25,25 @@ def _mode(text: str) -> str:
     return str(get(text, ("mode",), options.KIND) or "iptables")
 
 
+LAST_WORDS = """
+last_words() {
+  for log in /var/log/pods/kube-system_kube-proxy-*/kube-proxy/*.log; do newest=$log; done
+  { [ -f "$newest" ] && tail -n 1 "$newest" || journalctl -u "$1" -n 1 --no-pager -o cat; } 2>/dev/null | cut -c1-300
+}
+"""
+"""sh function `last_words UNIT`: the last line kube-proxy logged, as the reason why it does not answer."""
+
+
 def healthy(world: World, host: str, changes: Sequence[Change]) -> str:
     """/healthz answers 200 and /proxyMode is the configuration's."""
     text = _text(world, host, changes)
     healthz = quote(options.address(text, "healthzBindAddress", options.HEALTHZ_PORT))
     metrics = quote(options.address(text, "metricsBindAddress", options.METRICS_PORT))
-    return f"""{HTTP_GET}
-said=$(http_get {healthz} /healthz) || {{ echo "no 200 from http://"{healthz}"/healthz $said"; exit 1; }}
-mode=$(http_get {metrics} /proxyMode) || {{ echo "no 200 from http://"{metrics}"/proxyMode $mode"; exit 1; }}
+    unit = quote(world.topology.control_plane.units.kube_proxy)
+    return f"""{HTTP_GET}{LAST_WORDS}
+fail() {{ echo "no 200 from http://$1 $2; kube-proxy logged: $(last_words {unit})"; exit 1; }}
+said=$(http_get {healthz} /healthz) || fail {healthz}/healthz "$said"
+mode=$(http_get {metrics} /proxyMode) || fail {metrics}/proxyMode "$mode"
 echo "runs in mode $mode"
 [ "$mode" = {quote(_mode(text))} ]"""
 
