@@ -24,7 +24,7 @@ from k8snet_provision.resources.probe import Probe, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 
-NAME = "addon_pods"
+NAME = "addon-pods"
 
 ADDONS = "kube-system"
 KUBERNETES = ObjectRef("v1", "Service", "kubernetes", "default")

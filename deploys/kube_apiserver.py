@@ -27,7 +27,7 @@ from k8snet_provision.resources.probe import Probe, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 
-NAME = "kube_apiserver"
+NAME = "kube-apiserver"
 
 SERVICE_RANGE = "service-cluster-ip-range"
 NODE_PORTS = "service-node-port-range"

@@ -15,7 +15,7 @@ from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import assign
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, RECREATE, Manifest
 
-NAME = "service_range"
+NAME = "service-range"
 
 SERVICE_CIDRS = "networking.k8s.io/v1"
 TEMPORARY = "k8snet-provision"
@@ -50,7 +50,7 @@ for p in /proc/[0-9]*/cmdline; do
   seen=1; case $argv in *"range=$range$separator"* | *"range$separator$range$separator"*) carried=1 ;; esac
 done
 [ -z "$seen" ] || [ "$carried" ] ||
-  { echo "the apiserver of this host does not run with $range yet: apply kube_apiserver first" >&2; exit 1; }
+  { echo "the apiserver of this host does not run with $range yet: apply kube-apiserver first" >&2; exit 1; }
 """
 """Without the flag the apiserver would make the old range again as soon as it is deleted."""
 
