@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
-from k8snet_provision.resources.probe import Probe
+from k8snet_provision.resources.probe import Probe, Unknown
 from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,26 @@ class Phase:
         return self.capability.name
 
 
+Site = Sequence[Phase]
+"""The phases in their order: deploys/site.py."""
+
+
+def members(phase: Phase, cluster: Cluster) -> tuple[str, ...]:
+    """The hosts of a phase in the inventory's order, each once; CLUSTER is no host."""
+    groups = {host for group in phase.hosts if group != CLUSTER for host in cluster.having(group)}
+    return tuple(member.name for member in cluster.members if member.name in groups)
+
+
 def batch_size(at_once: int | str, hosts: int) -> int:
     """Hosts per batch: at least one; a percentage is rounded down, as a roll-out should err to the careful side."""
     if isinstance(at_once, int):
         return max(1, at_once)
     return max(1, hosts * int(at_once.removesuffix("%")) // 100)
+
+
+def attempt(function: Callable[..., Iterable[T]], *arguments: Any) -> list[T]:
+    """What the function gives, nothing where something it needs is unknown: whoever asks for changes reports that."""
+    try:
+        return list(function(*arguments))
+    except Unknown:
+        return []

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from k8snet_provision.capability import Gate, Phase, batch_size
+from k8snet_provision.capability import Gate, Phase, Site, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
-from k8snet_provision.planning import Site
 from k8snet_provision.seen import World
 
 POLL = 0.2

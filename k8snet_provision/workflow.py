@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from k8snet_provision import assets, planning, rollout, selection, topology
-from k8snet_provision.capability import Phase
+from k8snet_provision import assets, looking, planning, rollout, selection, topology
+from k8snet_provision.capability import Phase, members
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory import Inventory, connection, load, password_files
 from k8snet_provision.plan import Plan
@@ -68,16 +68,16 @@ def session(request: Request) -> Iterator[Session]:
         raise ProblemsFound(found)
     site = selection.phases(assets.deploy_module("site").SITE, request.tags)
     hosts = selection.hosts(inventory, request.limit)
-    concerned = {host for phase in site for host in planning.members(phase, cluster)}
-    members = tuple(host for host in hosts if host in concerned)
-    with Fleet({name: connections[name] for name in members}, request.forks) as fleet:
-        yield Session(cluster, site, members, fleet, found, started)
+    concerned = {host for phase in site for host in members(phase, cluster)}
+    reached_for = tuple(host for host in hosts if host in concerned)
+    with Fleet({name: connections[name] for name in reached_for}, request.forks) as fleet:
+        yield Session(cluster, site, reached_for, fleet, found, started)
 
 
 def diff(session: Session) -> tuple[Plan, World]:
     """Looks, asks for a dry run, compares. Changes nothing anywhere."""
-    world = planning.look(session.site, session.cluster, session.hosts, session.fleet)
-    world, refused = planning.ask_dry_run(session.site, world, session.fleet)
+    world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
+    world, refused = looking.ask_dry_run(session.site, world, session.fleet)
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
     return plan, world
 
@@ -96,7 +96,7 @@ def apply(
 
 def verify(session: Session) -> tuple[World, list[Result]]:
     """Looks at what is there, then proves it by use. Pods made for it are gone afterwards."""
-    world = planning.look(session.site, session.cluster, session.hosts, session.fleet)
+    world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
     return world, verification.run(world, session.fleet)
 
 

@@ -1,0 +1,123 @@
+"""Looking: everything a plan rests on is asked for once, hosts and cluster side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gevent.pool import Pool
+
+from k8snet_provision import cluster_state
+from k8snet_provision.capability import Site, attempt, members
+from k8snet_provision.change import CLUSTER
+from k8snet_provision.cluster_state import ClusterState
+from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
+from k8snet_provision.observe import Observation, compose, decode, new_boundary
+from k8snet_provision.problems import Problem
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef
+from k8snet_provision.resources.probe import HostSeen, Probe, Seen, State
+from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
+
+REFUSED_BY_SERVER = "K8N301"
+
+OBSERVATION_TIMEOUT = 60.0
+"""Seconds for one host's script, once connected; the slowest part is kubectl's answer."""
+
+
+def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet) -> World:
+    """Observes `hosts` with one script each; the first control plane reached also reads the cluster."""
+    reached = fleet.connect(hosts)
+    readers = [host for host in cluster.control_planes if host in reached and reached[host] is None]
+    probes = {host: list(_host_probes(site, cluster, host)) for host in hosts if reached[host] is None}
+    with_cluster = Pool(1)
+    state = with_cluster.spawn(_read_cluster, site, cluster, readers, fleet)
+    seen, lost = _run(fleet, probes)
+    unreached = {host: failure.reason for host, failure in reached.items() if failure is not None}
+    return World(cluster, Observation(seen, unreached | lost), state.get())
+
+
+def _prelude(cluster: Cluster) -> str:
+    control_plane = cluster.topology.control_plane
+    return cluster_state.kubectl(control_plane.kubectl, control_plane.kubeconfig)
+
+
+def _refs(site: Site, cluster: Cluster) -> set[ObjectRef]:
+    return {ref for phase in site for ref in phase.capability.reads(cluster)}
+
+
+def _host_probes(site: Site, cluster: Cluster, host: str) -> Iterable[Probe]:
+    probes = {
+        probe.key: probe
+        for phase in site
+        if host in members(phase, cluster)
+        for probe in phase.capability.probes(cluster, host)
+    }
+    return probes.values()
+
+
+def _run(fleet: Fleet, probes: dict[str, list[Probe]]) -> tuple[dict[str, HostSeen], dict[str, str]]:
+    boundary = new_boundary()
+    scripts = {host: Script(compose(asked, boundary), timeout=OBSERVATION_TIMEOUT) for host, asked in probes.items()}
+    seen, lost = {}, {}
+    for host, answer in fleet.run(scripts).items():
+        if isinstance(answer, Unreachable):
+            lost[host] = answer.reason
+        else:
+            seen[host] = decode(host, probes[host], boundary, answer.stdout)
+    return seen, lost
+
+
+def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Fleet) -> ClusterState:
+    """The cluster as the first control plane saw whose API server answered; the others are asked in turn."""
+    probes = list(cluster_state.probes(_prelude(cluster), _refs(site, cluster)))
+    why = "no control-plane host could be reached"
+    for reader in readers:
+        answers = _ask_at_once(fleet, reader, probes)
+        version = answers["cluster:version"] if answers else None
+        if answers and version and version.state is State.PRESENT:
+            return ClusterState(HostSeen(reader, answers), reader=reader)
+        why = f"{reader}: {version.why}" if version else f"{reader}: lost while it was read"
+    return ClusterState(None, why)
+
+
+def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
+    """kubectl mostly waits, so two channels of the one connection ask at once; empty when the host is lost."""
+    halves = [probes[::2], probes[1::2]]
+    answers = Pool(len(halves)).map(lambda asked: _run(fleet, {reader: list(asked)})[0].get(reader), halves)
+    return {key: seen for half in answers if half for key, seen in half.answers.items()} if all(answers) else {}
+
+
+def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Problem]]:
+    """Adds to the world what the API server would make of our manifests."""
+    manifests = [manifest for phase in site for manifest in attempt(phase.capability.manifests, world)]
+    if not manifests or world.state.seen is None:
+        return world, []
+    # The server cannot try out an object whose namespace the same plan creates.
+    namespaces = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
+    asked = [m for m in manifests if m["metadata"].get("namespace", "") not in namespaces]
+    script = Script(cluster_state.dry_run(world.prelude), json.dumps(_as_list(asked)).encode())
+    answer = fleet.run({world.state.reader: script})[world.state.reader]
+    if isinstance(answer, Unreachable):
+        return replace(world, state=ClusterState(None, answer.reason)), []
+    if answer.code != 0:
+        return world, [_refusal(answer)]
+    results = json.loads(answer.stdout)
+    items = results["items"] if results["kind"] == "List" else [results]
+    return replace(world, state=replace(world.state, dry={ObjectRef.of(item): item for item in items})), []
+
+
+def _as_list(items: Sequence[Manifest]) -> Manifest:
+    return {"apiVersion": "v1", "kind": "List", "items": list(items)}
+
+
+def _refusal(answer: Output) -> Problem:
+    said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()
+    return Problem(
+        REFUSED_BY_SERVER,
+        "the API server refuses what the topology asks for",
+        CLUSTER,
+        found=said[-1000:],
+        hint="nothing was changed; mend the topology or the cluster and run diff again",
+    )
