@@ -11,6 +11,7 @@ from .corefile import defines, unbalanced
 from .dns import server_address
 from .keys import Path
 from .model import DNS_HOST_NUMBER
+from .shown import shown
 from .values import IPAddress, IPNetwork
 
 
@@ -84,7 +85,7 @@ def upstream_is_a_loop(cluster: Cluster) -> Iterator[Problem]:
             "K8N144",
             "a DNS server is CoreDNS itself, so queries go round in circles",
             cluster.origin(*path),
-            server,
+            shown(server),
             "a server outside the cluster",
             "for the node's own servers write /etc/resolv.conf" if address.is_loopback else "",
         )

@@ -59,15 +59,15 @@ def _causes(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _findings(raw: Any, errors: list[ErrorDetails]) -> tuple[Finding, ...]:
-    findings = [_finding(error, _written(raw, error)) for error in errors[:MOST_FINDINGS]]
+    findings = [_finding(error, *_written(raw, error)) for error in errors[:MOST_FINDINGS]]
     if len(errors) > MOST_FINDINGS:
         more = f"{len(errors) - MOST_FINDINGS} more wrong keys or values are not shown"
         findings.append(Finding((), WRONG_VALUE, more))
-    return tuple(findings)
+    return tuple(dict.fromkeys(findings))
 
 
-def _finding(error: ErrorDetails, path: Path) -> Finding:
-    kind, value = error["type"], error["input"]
+def _finding(error: ErrorDetails, path: Path, value: Any) -> Finding:
+    kind = error["type"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
         return Finding(path, UNKNOWN_KEY, f"unknown key {dotted(path)}", hint=suggestion(path))
@@ -88,14 +88,22 @@ def _path(error: ErrorDetails) -> Path:
     return location[:-1] if location and location[-1] == "[key]" else location
 
 
-def _written(raw: Any, error: ErrorDetails) -> Path:
-    """The path as far as there are mappings and lists: the networks in "v4,v6" share one value."""
+def _written(raw: Any, error: ErrorDetails) -> tuple[Path, Any]:
+    """The path as far as there are mappings and lists, and the value there as it was written.
+
+    The networks in "v4,v6" share one value; and only what was written still knows that it came out of a vault.
+    """
     path = _path(error)
+    if path != error["loc"] or error["type"] == "missing":
+        return path, error["input"]
     for length, key in enumerate(path):
         if not isinstance(raw, Mapping | list | tuple):
-            return path[:length]
-        raw = raw.get(key) if isinstance(raw, Mapping) else raw[key] if isinstance(key, int) else None
-    return path
+            return path[:length], raw
+        try:
+            raw = raw[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return path, error["input"]
+    return path, raw
 
 
 def _what_is_left(raw: Any, errors: list[ErrorDetails]) -> Topology | None:

@@ -230,11 +230,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_value_is_a_short_printable_problem(line: str, tmp_path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     problems = lint(write(tmp_path, f"topology:\n  service_cidr: 10.254.0.0/16\n{line}\n").path)
     assert problems
     assert all(str(problem).isprintable() and len(str(problem)) < 1_000 for problem in problems)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -248,11 +248,11 @@ def test_a_hostile_value_is_a_short_printable_problem(line: str, tmp_path: Path)
     ids=["an anchor inside itself", "a billion laughs", "a template of itself", "5,000 levels"],
 )  # fmt: skip
 def test_a_value_without_end_is_a_problem(text: str, tmp_path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     problems = lint(write(tmp_path, text).path)
     assert problems
     assert all(len(str(problem)) < 1_000 for problem in problems)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_very_many_unknown_keys_are_counted_rather_than_listed(tmp_path: Path) -> None:
@@ -264,14 +264,14 @@ def test_very_many_unknown_keys_are_counted_rather_than_listed(tmp_path: Path) -
 
 def test_very_many_pools_are_compared_within_seconds(tmp_path: Path) -> None:
     pools = ", ".join(f"11.{n >> 14}.{n >> 6 & 255}.{(n & 63) << 2}/31" for n in range(50_000))
-    started = time.monotonic()
+    started = time.process_time()
     assert write(tmp_path, TOPOLOGY.replace("192.0.2.200-192.0.2.220", pools)).problems() == []
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_thousand_hosts_are_read_within_a_second_or_two(tmp_path: Path) -> None:
     many = "".join(f"    n{n}: {{ansible_host: 198.18.{n // 250}.{n % 250}}}\n" for n in range(1000))
     inventory = write(tmp_path, hosts=replaced(HOSTS, ("    w1: {ansible_host", many + "    w1: {ansible_host")))
-    started = time.monotonic()
+    started = time.process_time()
     assert inventory.problems() == []
-    assert time.monotonic() - started < 4
+    assert time.process_time() - started < 4
