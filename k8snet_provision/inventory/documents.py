@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -39,6 +40,7 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "timestamp": scalars.timestamp,
     "binary": lambda text: binascii.a2b_base64(text.encode("ascii")),
 }
+_PARSERS = {pure: YAML(typ="safe", pure=pure) for pure in (False, True)}
 Decrypt = Callable[[str, Origin], Any]
 Event = Any  # ruamel's base class of events declares neither anchor nor tag
 
@@ -122,7 +124,8 @@ class _Document:
         self.events: Iterator[Event] = iter(())
 
     def read(self, text: str, pure: bool) -> Any:
-        self.events = YAML(typ="safe", pure=pure).parse(text)
+        # A copy, because making a YAML object looks for plug-ins on disk, which 1,000 small files would feel.
+        self.events = copy(_PARSERS[pure]).parse(text)
         next(self.events)
         event = next(self.events)
         if isinstance(event, StreamEndEvent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import PurePath
 
 _WITH_ARGUMENT = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
@@ -47,6 +48,7 @@ class SshArguments:
     unknown: tuple[str, ...] = ()
 
 
+@cache
 def read_arguments(text: str) -> SshArguments:
     """Reads one string of ssh arguments; as with ssh, the first of two equal options wins.
 

@@ -107,6 +107,14 @@ def test_a_missing_variable_is_a_key_error(tmp_path: Path) -> None:
         inventory_with(tmp_path, "").rendered("w1.lab", "nobody")
 
 
+@pytest.fixture(scope="module")
+def vaulted(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The variable `secret`, which the password pw opens."""
+    password = tmp_path_factory.mktemp("vault") / "password"
+    password.write_text("pw")
+    return ansible_vault("encrypt_string", "--vault-password-file", password, "-n", "secret", "hunter2")
+
+
 @pytest.mark.parametrize(
     "template",
     [
@@ -122,9 +130,7 @@ def test_a_missing_variable_is_a_key_error(tmp_path: Path) -> None:
         "{{ [secret] | join }}",
     ],
 )
-def test_what_is_made_of_a_secret_is_a_secret(template: str, tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("pw")
-    vaulted = ansible_vault("encrypt_string", "--vault-password-file", tmp_path / "password", "-n", "secret", "hunter2")
+def test_what_is_made_of_a_secret_is_a_secret(template: str, vaulted: str, tmp_path: Path) -> None:
     variables = f"{vaulted}\nbox: {{inner: '{{{{ secret }}}}'}}\nindirect: 'x{{{{ secret }}}}'\n"
     root = write(tmp_path / "i", {"hosts": HOSTS, "group_vars/all.yml": variables})
     inventory = load(root, extra_vars={"t": template}, vault_passwords=[VaultPassword(b"pw")])
