@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from k8snet_provision import exits, workflow
+from k8snet_provision import ending, exits, workflow
 from k8snet_provision.exits import Exit
 from k8snet_provision.lab.commands import app as lab
 from k8snet_provision.plan import Plan, problem_to_json
-from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.reports import console, junit
 from k8snet_provision.reports.progress import ConsoleProgress
 
@@ -159,11 +158,17 @@ def verify(
 
 
 @app.command()
-def lint(inventory: Inventory, output: Out = Output.TEXT) -> None:
+def lint(
+    inventory: Inventory,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+    output: Out = Output.TEXT,
+) -> None:
     """Check the inventory and the topology without speaking to a host; all problems at once."""
     from k8snet_provision.topology.lint import lint as find
 
-    problems = find(inventory)
+    request = _request(inventory, "", "", 1, extra, vault)
+    problems = find(inventory, extra_vars=request.extra_vars, vault_passwords=workflow.vault_passwords(request))
     if output is Output.JSON:
         print(json.dumps([problem_to_json(problem) for problem in problems], indent=2))
     else:
@@ -189,12 +194,14 @@ def inventory(
     from k8snet_provision.inventory.extra_vars import extra_vars
 
     if [as_list, as_graph, bool(host)].count(True) != 1:
-        raise typer.BadParameter("give one of --list, --graph, --host")
+        raise ending.misuse("give one of --list, --graph, --host")
     read = workflow.read_inventory(
         workflow.Request(inventory, extra_vars=extra_vars(extra), vault_password_files=tuple(vault))
     )
     if host and host not in read.hosts:
-        raise typer.BadParameter(f"no such host: {host}")
+        raise ending.misuse(
+            "the inventory has no such host", found=host, hint=f"known: {', '.join([*read.hosts][:20])}"
+        )
     if host:
         print(listing.host_json(read, host))
     else:
@@ -210,18 +217,5 @@ def schema() -> None:
 
 
 def main() -> None:
-    """The entry point: problems and interruptions end as one message and an exit code, not as a traceback."""
-    try:
-        app()
-    except ProblemsFound as found:
-        _fail(found.problems)
-    except KeyboardInterrupt:
-        _err().print("interrupted; what was done is recognised by the next run")
-        sys.exit(Exit.FAILED)
-
-
-def _fail(problems: tuple[Problem, ...]) -> None:
-    if "json" in sys.argv:
-        print(json.dumps({"problems": [problem_to_json(problem) for problem in problems]}, indent=2))
-    console.show_problems(_err(), problems)
-    sys.exit(Exit.FAILED)
+    """The entry point."""
+    sys.exit(ending.run(app, sys.argv[1:]))

@@ -31,6 +31,8 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
             into(list(function(*arguments)))
         except Unknown as unknown:
             incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+        except EditRefused as refused:
+            refusals[_not_editable(refused, arguments[-1])] = None
 
     for host, why in world.observation.unreached.items():
         incomplete[Incomplete(host, "host", why)] = None
@@ -56,6 +58,14 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
             *(() if whole else ("cluster objects are left out: not every control plane is in --limit",)),
         ),
         seconds=time.monotonic() - started,
+    )
+
+
+def _not_editable(refused: EditRefused, about: object) -> Problem:
+    """For a capability that does not tell by itself which of its texts cannot be edited."""
+    place = f"{refused.file}:{refused.line}" if refused.line else refused.file
+    return Problem(
+        NOT_EDITABLE, refused.text, about if isinstance(about, str) else CLUSTER, found=place, hint=refused.hint
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from k8snet_provision import assets, looking, planning, rollout, selection, topology
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.engine.fleet import Fleet
-from k8snet_provision.inventory import Inventory, connection, load, password_files
+from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
@@ -46,21 +46,21 @@ class Session:
     started: float
 
 
+def vault_passwords(request: Request) -> Sequence[VaultPassword]:
+    """Those of the command line and of Ansible's environment variables; raises ProblemsFound."""
+    return password_files(request.vault_password_files, os.environ)
+
+
 def read_inventory(request: Request) -> Inventory:
     """Raises ProblemsFound with everything that is wrong with it."""
-    passwords = password_files(request.vault_password_files, os.environ)
-    return load(request.inventory, extra_vars=request.extra_vars, vault_passwords=passwords)
+    return load(request.inventory, extra_vars=request.extra_vars, vault_passwords=vault_passwords(request))
 
 
 @contextmanager
 def session(request: Request) -> Iterator[Session]:
     """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
     started = time.monotonic()
-    inventory = load(
-        request.inventory,
-        extra_vars=request.extra_vars,
-        vault_passwords=password_files(request.vault_password_files, os.environ),
-    )
+    inventory = read_inventory(request)
     cluster, problems = topology.read(inventory)
     connections, more = connection.connections(inventory)
     found = (*problems, *more)

@@ -1,0 +1,1 @@
+"""Real hosts and a real cluster on this machine, from an inventory."""
