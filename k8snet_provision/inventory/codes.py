@@ -29,3 +29,4 @@ class Code(StrEnum):
     TEMPLATE = "K8N019"  # a template that cannot be rendered
     CONNECTION = "K8N020"  # connection settings this tool cannot honour
     SSH_ARGUMENT = "K8N021"  # warning: an ssh option that is not honoured; error: one that must be
+    KEY_FILE = "K8N022"  # the SSH key that the inventory names is not on this machine

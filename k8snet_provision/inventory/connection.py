@@ -81,7 +81,7 @@ def _connection(host: str, settings: Settings, default_known_hosts: str) -> Conn
     )
     if key_file and connection.key_file and not Path(connection.key_file).is_file():
         names = "ansible_private_key_file", "ansible_ssh_private_key_file"
-        settings.problem(Code.CONNECTION, "the SSH key is not there", *names, found=connection.key_file)
+        settings.problem(Code.KEY_FILE, "the SSH key is not there", *names, found=connection.key_file)
     return replace(
         connection,
         become=settings.flag("ansible_become") or False,

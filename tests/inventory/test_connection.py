@@ -99,7 +99,7 @@ def test_no_password_in_the_representation(tmp_path: Path) -> None:
         ("ansible_become_method: su", "K8N020", "only sudo"),
         ("ansible_connection: local", "K8N020", "not reached over SSH"),
         ("ansible_connection: community.docker.docker", "K8N020", "not reached over SSH"),
-        ("ansible_ssh_private_key_file: /nonexistent/key", "K8N020", "the SSH key is not there"),
+        ("ansible_ssh_private_key_file: /nonexistent/key", "K8N022", "the SSH key is not there"),
         ("ansible_ssh_common_args: -o ProxyCommand='nc %h %p'", "K8N021", "ProxyCommand runs another program"),
         ("ansible_ssh_common_args: -J b:x", "K8N021", "is not a number from 1 to 65535"),
         ("ansible_ssh_common_args: -p nope", "K8N021", "is not a number"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snet_provision.problems import Problem
+from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.topology import lint, rows
 
 from .written import HOSTS, TOPOLOGY, Written, replaced, write
@@ -198,6 +198,12 @@ def test_lint_reports_connections_too_and_a_host_without_address_once(tmp_path: 
     inventory = write(tmp_path, hosts=hosts)
     problem = only(lint(inventory.path))
     assert (problem.code, problem.where) == ("K8N020", inventory.host_line("w2: {ansible"))
+
+
+def test_an_ssh_key_that_is_on_another_machine_is_a_warning(tmp_path: Path) -> None:
+    written = write(tmp_path, TOPOLOGY + "ansible_ssh_private_key_file: /nonexistent/key\n")
+    problem = only(lint(written.path))
+    assert (problem.severity, problem.where) == (Severity.WARNING, written.line("/nonexistent/key"))
 
 
 LAUGHS = "a: &a [x]\n" + "".join(
