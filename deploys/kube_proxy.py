@@ -37,9 +37,10 @@ from k8snet_provision.kube_proxy.lvs import would_flush
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import file, kube_object, module, sysctl
 from k8snet_provision.resources.kube_object import ObjectRef
-from k8snet_provision.resources.probe import Probe
+from k8snet_provision.resources.probe import Probe, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
+from k8snet_provision.topology.kube_proxy import KubeProxy
 
 KERNEL_NAME, CONFIG_NAME, PODS_NAME, NAME = "kube-proxy kernel", "kube-proxy config", "kube-proxy pods", "kube-proxy"
 
@@ -69,13 +70,20 @@ def refusals(world: World) -> Iterable[Problem]:
     if proxy is None:
         return
     yield from problems(world)
-    in_container = install(world) == AS_DAEMONSET
     for host in hosts(world):
-        if runs_here(world, host):
-            yield from kernel.problems(world.host(host), proxy.mode, steps.scheduler(proxy), in_container)
-            yield from _edit_problems(world, host)
-            changes = (*pod_changes(world, host), *unit_changes(world, host))
-            yield from would_flush(world.host(host), proxy.mode, changes)
+        try:
+            yield from _refusals_of(world, host, proxy)
+        except Unknown:  # told where the host's changes are asked for; the other hosts' problems are told too
+            continue
+
+
+def _refusals_of(world: World, host: str, proxy: KubeProxy) -> Iterable[Problem]:
+    if not runs_here(world, host):
+        return
+    seen, in_container = world.host(host), install(world) == AS_DAEMONSET
+    yield from kernel.problems(seen, proxy.mode, steps.scheduler(proxy), in_container)
+    yield from _edit_problems(world, host)
+    yield from would_flush(seen, proxy.mode, (*pod_changes(world, host), *unit_changes(world, host)))
 
 
 def _edit_problems(world: World, host: str) -> Iterable[Problem]:

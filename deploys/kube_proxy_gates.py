@@ -27,8 +27,8 @@ def _mode(text: str) -> str:
 
 LAST_WORDS = """
 last_words() {
-  for log in /var/log/pods/kube-system_kube-proxy-*/kube-proxy/*.log; do newest=$log; done
-  { [ -f "$newest" ] && tail -n 1 "$newest" || journalctl -u "$1" -n 1 --no-pager -o cat; } 2>/dev/null | cut -c1-300
+  newest=$(ls -t /var/log/pods/kube-system_kube-proxy-*/kube-proxy/*.log 2>/dev/null | head -n 1)
+  { [ "$newest" ] && tail -n 1 "$newest" || journalctl -u "$1" -n 1 --no-pager -o cat; } 2>/dev/null | cut -c1-300
 }
 """
 """sh function `last_words UNIT`: the last line kube-proxy logged, as the reason why it does not answer."""
