@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from k8snet_provision.capability import Phase, Site, attempt, members
-from k8snet_provision.change import Change
+from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.cluster_state import same
+from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import kube_object
@@ -16,6 +17,7 @@ from k8snet_provision.resources.kube_object import ObjectRef
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
+NOT_EDITABLE = "K8N279"
 PARTIAL = "cluster objects are left out: not every control plane is in --limit"
 
 
@@ -55,7 +57,7 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
         problems=tuple(refusals),
         notices=(
             *notices,
-            *(() if whole else ("cluster objects are left out: not every control plane is in --limit",)),
+            *(() if whole else (PARTIAL,)),
         ),
         seconds=time.monotonic() - started,
     )

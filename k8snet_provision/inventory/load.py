@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ def load(path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Seq
     one of them is an error; warnings alone come back as `Inventory.warnings`.
     """
     where = Origin(str(path))
-    if not os.path.lexists(path):
-        raise ProblemsFound([Problem(Code.UNREADABLE, "there is no such file or directory", where)])
     draft = Draft(where)
     sources = Sources(Vault(vault_passwords), draft.problems)
     folder = path if is_directory(path) else path.parent
