@@ -52,6 +52,8 @@ def _unpack(archive: Path, out: Path) -> Path:
 def _in_image(root: Path, busybox: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run with the image's files and a static shell, in a network namespace of its own."""
     shutil.copy(busybox, root / "busybox")
+    (root / "dev").mkdir(exist_ok=True)
+    (root / "dev/null").touch()  # the shell opens it for what runs in the background
     command = ("unshare", "--net", "--mount", "chroot", str(root), "/busybox", "sh", "-ec", script)
     path = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/bin"}
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=path)
