@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from ruamel.yaml.nodes import SequenceNode
 
 from deploys.kubelet_config import with_dns
 from k8snet_provision.change import CLUSTER, Change
-from k8snet_provision.edits import yaml_value
+from k8snet_provision.edits import yaml_scalar, yaml_value
 from k8snet_provision.edits.refused import EditRefused
+from k8snet_provision.edits.yaml_list import appended
+from k8snet_provision.edits.yaml_tree import child, document, spliced
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import kube_object
 from k8snet_provision.resources.kube_object import ObjectRef
@@ -25,6 +29,8 @@ SERVICE_RANGE = "service-cluster-ip-range"
 DEFAULT_NODE_PORTS = "30000-32767"
 
 NOT_EDITABLE = "K8N313"
+
+PLACEHOLDER = "k8snet-provision-placeholder"
 
 Edit = Callable[[Topology, str], str]
 
@@ -45,26 +51,31 @@ def _with_argument(text: str, program: str, name: str, value: str, *, needed: bo
     """extraArgs is a list of name and value since kubeadm.k8s.io/v1beta4, a mapping before."""
     path = (program, "extraArgs")
     found: Any = yaml_value.get(text, path)
-    if isinstance(found, list):
-        places = [index for index, item in enumerate(found) if item.get("name") == name]
-        for index in places:
-            text = yaml_value.with_value(text, (*path, index, "value"), value)
-        if places or not needed:
-            return text
-        raise EditRefused(
-            f"{program}.extraArgs of kubeadm-config lacks {name}",
-            hint=f"add name: {name}, value: {value} there, or a kubeadm upgrade would take the flag back",
-        )
-    if not needed and not (found and name in found):
+    if isinstance(found, Mapping):
+        return yaml_value.with_value(text, (*path, name), value) if needed or name in found else text
+    places = [index for index, item in enumerate(found or ()) if item.get("name") == name]
+    for index in places:
+        text = yaml_value.with_value(text, (*path, index, "value"), value)
+    if places or not needed:
         return text
-    if found is None and yaml_value.get(text, ("apiVersion",)) != "kubeadm.k8s.io/v1beta3":
-        return _with_first_argument(text, program, name, value)
-    return yaml_value.with_value(text, (*path, name), value)
+    if not found and yaml_value.get(text, ("apiVersion",)) in ("kubeadm.k8s.io/v1beta2", "kubeadm.k8s.io/v1beta3"):
+        return yaml_value.with_value(text, (*path, name), value)
+    return _with_new_argument(text, path, {"name": name, "value": value})
 
 
-def _with_first_argument(text: str, program: str, name: str, value: str) -> str:
-    item: Any = [{"name": name, "value": value}]
-    return yaml_value.with_value(text, (program, "extraArgs"), item)
+def _with_new_argument(text: str, path: tuple[str, str], argument: Mapping[str, str]) -> str:
+    """Adds an item to the list, in flow style, which every reader of YAML takes."""
+    written = yaml_scalar.inline(argument)
+    listed = child(child(document(text, None), path[0]), path[1])
+    if isinstance(listed, SequenceNode) and listed.value:
+        edited = spliced(text, [appended(text, listed, [written])])
+    else:
+        # A list of one placeholder, which the item then replaces: edits set scalars only.
+        edited = yaml_value.with_value(text, path, [PLACEHOLDER]).replace(PLACEHOLDER, written)
+    before, after = yaml_value.get(text, path) or [], yaml_value.get(edited, path)
+    if after != [*before, argument]:
+        raise EditRefused(f"{'.'.join(path)} of kubeadm-config cannot be extended", hint=f"add {written} there")
+    return edited
 
 
 EDITS: dict[ObjectRef, tuple[str, Edit]] = {
