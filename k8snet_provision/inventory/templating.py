@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
-from jinja2.nativetypes import NativeCodeGenerator
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 
 from k8snet_provision.inventory.codes import Code
-from k8snet_provision.inventory.filters import FILTERS
-from k8snet_provision.inventory.values import Map, Opened, Secret, Seq, Unsafe, opened, secrets_in, with_secrets
+from k8snet_provision.inventory.sandbox import Sandbox, Unfinished
+from k8snet_provision.inventory.values import Map, Secret, Seq, Unsafe
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 
 if TYPE_CHECKING:
@@ -28,92 +25,20 @@ def is_template(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Unsafe) and any(mark in value for mark in _MARKS)
 
 
-class _Unfinished:
-    """A container whose own rendering is under way: its items are rendered one by one as they are asked for."""
-
-    def __init__(self, value: Map | Seq, renderer: Renderer, where: Origin) -> None:
-        self.value, self.renderer, self.where = value, renderer, where
-
-    def item(self, key: Any) -> Any:
-        value, where = self.value[key], self.value.origins[key]
-        if isinstance(value, Map | Seq):
-            return _Unfinished(value, self.renderer, where)
-        return self.renderer.value(value, where)
-
-
-def _joined(pieces: Iterable[Any]) -> Any:
-    """One expression keeps its type; several pieces become a string."""
-    parts = list(pieces)
-    if len(parts) == 1:
-        return parts[0]
-    text = "".join(map(str, parts))
-    return Opened(text) if any(isinstance(part, Opened) for part in parts) else text
-
-
-class _CodeGenerator(NativeCodeGenerator):
-    """Leaves constants alone: Jinja2 would turn `{{ 'on' | bool }}` into the text True when it compiles."""
-
-    def _output_child_to_const(self, node: nodes.Expr, *more: Any) -> Any:
-        if not isinstance(node, nodes.TemplateData):
-            raise nodes.Impossible
-        return super()._output_child_to_const(node, *more)
-
-
-@dataclass
-class _Trace:
-    """What one template has touched: a secret by itself, and secrets inside of containers."""
-
-    secret: bool = False
-    inside: set[str] = field(default_factory=set)
-
-
-class Templates(ImmutableSandboxedEnvironment):
-    """The Jinja2 environment of one inventory, and the renderer of each of its hosts.
-
-    `trace` is that of the template being rendered, so two threads cannot share one.
-    """
-
-    code_generator_class = _CodeGenerator
-    concat = staticmethod(_joined)
+class Templates:
+    """The renderer of each host of one inventory; they share a sandbox and so its compiled templates."""
 
     def __init__(self, inventory: Inventory) -> None:
-        super().__init__(undefined=StrictUndefined, keep_trailing_newline=True)
-        self.filters.update(FILTERS)
         self.inventory = inventory
-        self.trace = _Trace()
+        self.sandbox = Sandbox()
         self.groups = {name: list(inventory.members(name)) for name in inventory.groups}
         self._renderers: dict[str, Renderer] = {}
-        self._compiled: dict[str, Template] = {}
 
     def renderer(self, host: str) -> Renderer:
         """What renders this host's variables; raises KeyError for an unknown host."""
         if host not in self._renderers:
             self._renderers[host] = Renderer(self, self.inventory.hosts[host])
         return self._renderers[host]
-
-    def compiled(self, source: str) -> Template:
-        """The template, compiled once however many hosts share it; raises TemplateSyntaxError."""
-        if source not in self._compiled:
-            self._compiled[source] = self.from_string(source)
-        return self._compiled[source]
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        value = obj.item(argument) if isinstance(obj, _Unfinished) else super().getitem(obj, argument)
-        return self.traced(value)
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, _Unfinished):
-            return self.getitem(obj, attribute)
-        return self.traced(super().getattr(obj, attribute))
-
-    def traced(self, value: Any) -> Any:
-        """The value as templates may have it: opened, and remembered if it is a secret."""
-        if isinstance(value, str | dict | list):
-            inside = secrets_in(value)
-            value = opened(value) if inside else value
-            self.trace.inside.update(inside)
-            self.trace.secret = self.trace.secret or isinstance(value, Opened)
-        return value
 
 
 class _Scope(Mapping[str, Any]):
@@ -151,6 +76,19 @@ class _HostVars(Mapping[str, Mapping[str, Any]]):
         return len(self._templates.inventory.hosts)
 
 
+class _OwnItems(Unfinished):
+    """The items of a variable that its own templates use."""
+
+    def __init__(self, value: Map | Seq, renderer: Renderer, where: Origin) -> None:
+        self.value, self.renderer, self.where = value, renderer, where
+
+    def item(self, key: Any) -> Any:
+        value, where = self.value[key], self.value.origins[key]
+        if isinstance(value, Map | Seq):
+            return _OwnItems(value, self.renderer, where)
+        return self.renderer.value(value, where)
+
+
 class Renderer:
     """Renders the variables of one host, each once."""
 
@@ -175,7 +113,7 @@ class Renderer:
             raw = self.host.vars[name]
             where = self.templates.inventory.origin(self.host.name, name)
             if name in self._open and isinstance(raw, Map | Seq):
-                return _Unfinished(raw, self, where)
+                return _OwnItems(raw, self, where)
             self._done[name] = self._guarded(name, raw, where)
         return self._done[name]
 
@@ -186,7 +124,7 @@ class Renderer:
         except _UndefinedFound as found:
             problem = found.problems[0]
             return StrictUndefined(hint=f"{problem.text} (written at {problem.where})", name=name)
-        return self.templates.traced(value)
+        return self.templates.sandbox.traced(value)
 
     def value(self, value: Any, where: Origin) -> Any:
         """Any value with the templates in it rendered; `where` is where it was written."""
@@ -209,74 +147,24 @@ class Renderer:
 
     def _template(self, text: str, where: Origin) -> Any:
         source = text.reveal() if isinstance(text, Secret) else text
-        outer, trace = self.templates.trace, _Trace(secret=isinstance(text, Secret))
-        self.templates.trace = trace
         try:
-            template = self.templates.compiled(source)
-            scope: Any = _Names(self.templates.globals, _Scope(self))
-            context = template.new_context(scope, shared=True)
-            result = _checked(_joined(template.root_render_func(context)))
-            return with_secrets(result, trace.secret, trace.inside)
+            return self.templates.sandbox.render(source, _Scope(self), isinstance(text, Secret))
         except UndefinedError as error:
-            raise _UndefinedFound(
-                [_found(Code.UNDEFINED, f"needs what is not defined: {error.message}", where)]
-            ) from None
+            problem = Problem(Code.UNDEFINED, f"needs what is not defined: {error.message}", where)
+            raise _UndefinedFound([problem]) from None
         except TemplateSyntaxError as error:
-            line = Origin(where.file, where.line)
-            raise _problem(Code.TEMPLATE, f"is no valid template: {error.message}", line) from None
-        except ProblemsFound:
-            raise
+            raise _problem(Code.TEMPLATE, f"is no valid template: {error.message}", where) from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, OSError, RecursionError) as error:
             reason = str(error) or type(error).__name__
             raise _problem(Code.TEMPLATE, f"cannot be rendered: {reason}", where) from None
-        finally:
-            self.templates.trace = outer
 
 
 class _UndefinedFound(ProblemsFound):
     """A template that needs an undefined variable; `default()` and `is defined` can still save the template above."""
 
 
-class _Names(Mapping[str, Any]):
-    """Jinja2's own functions below the host's names."""
-
-    def __init__(self, functions: Mapping[str, Any], scope: _Scope) -> None:
-        self._functions, self._scope = functions, scope
-
-    def __getitem__(self, name: str) -> Any:
-        return self._scope[name] if name in self._scope else self._functions[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._scope or name in self._functions
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({*self._functions, *self._scope})
-
-    def __len__(self) -> int:
-        return len(set(self))
-
-
-def _checked(result: Any) -> Any:
-    """The result in containers of this package; an undefined value anywhere in it raises UndefinedError."""
-    if isinstance(result, Undefined):
-        str(result)
-    if isinstance(result, Map | Seq):
-        return result
-    if isinstance(result, Mapping):
-        return Map((key, _checked(value)) for key, value in result.items())
-    if isinstance(result, list | tuple | set | frozenset | Iterator):
-        return Seq(map(_checked, result))
-    if isinstance(result, _Unfinished):
-        raise ValueError("a container cannot hold itself")
-    return result
-
-
-def _found(code: Code, text: str, where: Origin) -> Problem:
-    return Problem(code, text, where)
-
-
 def _problem(code: Code, text: str, where: Origin) -> ProblemsFound:
-    return ProblemsFound([_found(code, text, where)])
+    return ProblemsFound([Problem(code, text, where)])
 
 
 def _is_ip(name: str) -> bool:
