@@ -16,6 +16,7 @@ from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 from k8snet_provision.topology.host_network import SCRIPT, HostNetwork, decode
 from k8snet_provision.topology.observed import broken_on_hosts
+from k8snet_provision.topology.rules_networks import service_range_is_too_wide
 
 NAME = "hosts"
 
@@ -40,6 +41,7 @@ def networks(world: World) -> Iterable[HostNetwork]:
 
 def refusals(world: World) -> Iterable[Problem]:
     yield from (problem for problem in _broken(world) if problem.severity is Severity.ERROR)
+    yield from service_range_is_too_wide(world.cluster, world.state.minor)
     if world.topology.pod_cidr is None:
         yield from _pods_overlap(world)
 
