@@ -28,7 +28,8 @@ def _mode(text: str) -> str:
 LAST_WORDS = """
 last_words() {
   newest=$(ls -t /var/log/pods/kube-system_kube-proxy-*/kube-proxy/*.log 2>/dev/null | head -n 1)
-  { [ "$newest" ] && tail -n 1 "$newest" || journalctl -u "$1" -n 1 --no-pager -o cat; } 2>/dev/null | cut -c1-300
+  if [ "$newest" ]; then tail -n 1 "$newest"; else journalctl "_SYSTEMD_UNIT=$1.service" -n 1 --no-pager -o cat; fi |
+    cut -c1-300
 }
 """
 """sh function `last_words UNIT`: the last line kube-proxy logged, as the reason why it does not answer."""
@@ -75,7 +76,7 @@ def clean(world: World, host: str, changes: Sequence[Change]) -> str:
     return residue.gone(residue.FOREIGN[_mode(_text(world, host, changes))])
 
 
-HEALTHY = Gate("kube-proxy healthy in its mode", healthy, deadline=90)
+HEALTHY = Gate("kube-proxy healthy in its mode", healthy, deadline=60)
 SERVICES = Gate("Services answer", services_answer, deadline=30)
 STARTED_CLEAN = Gate("no rules of another mode", started_clean, deadline=30)
 CLEAN = Gate("no rules of another mode", clean, deadline=30)

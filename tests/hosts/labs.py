@@ -70,11 +70,18 @@ def run(*arguments: str, timeout: float = 300) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def up(target: Path, name: str, network: str, hosts: dict[str, list[str]], kind: str) -> LabCluster:
-    """Makes a lab of `hosts` (names by group, as in inventory/lab) with a cluster, and keeps its disks as "fresh"."""
+def up(
+    target: Path, name: str, network: str, hosts: dict[str, list[str]], kind: str, proxy: str = "daemonset"
+) -> LabCluster:
+    """Makes a lab of `hosts` (names by group, as in inventory/lab) with a cluster, and keeps its disks as "fresh".
+
+    `proxy`: how kube-proxy is installed, "daemonset" or "systemd".
+    """
     made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
     assert made.code == 0, made
     _keep_only(target / "hosts.yml", hosts)
+    settings = target / "group_vars" / "all" / "lab.yml"
+    settings.write_text(settings.read_text().replace("install: daemonset", f"install: {proxy}"))
     cluster = LabCluster(target)
     shutil.rmtree(target / ".ssh", ignore_errors=True)
     brought = cluster.lab("up", "--control-plane", kind, timeout=1800)
