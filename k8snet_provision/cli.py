@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -190,14 +191,13 @@ def inventory(
     vault: Vault = [],  # noqa: B006
 ) -> None:
     """Print what `ansible-inventory` prints of the same inventory."""
-    from k8snet_provision.inventory import listing
+    from k8snet_provision.inventory import listing, load, password_files
     from k8snet_provision.inventory.extra_vars import extra_vars
 
     if [as_list, as_graph, bool(host)].count(True) != 1:
         raise ending.misuse("give one of --list, --graph, --host")
-    read = workflow.read_inventory(
-        workflow.Request(inventory, extra_vars=extra_vars(extra), vault_password_files=tuple(vault))
-    )
+    passwords = password_files(vault, os.environ) or None  # none given: vaulted values are listed closed
+    read = load(inventory, extra_vars=extra_vars(extra), vault_passwords=passwords)
     if host and host not in read.hosts:
         raise ending.misuse(
             "the inventory has no such host", found=host, hint=f"known: {', '.join([*read.hosts][:20])}"

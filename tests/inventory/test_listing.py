@@ -57,3 +57,13 @@ def test_unknown_names_are_key_errors(inventories: dict[str, Path]) -> None:
     for ask in (lambda: inventory.members("x"), lambda: graph(inventory, "x"), lambda: host_json(inventory, "x")):
         with pytest.raises(KeyError):
             ask()
+
+
+def test_reading_needs_no_ansible(inventories: dict[str, Path]) -> None:
+    """ansible-core is there for the tests only."""
+    script = (
+        "import sys; from pathlib import Path; from k8snet_provision.inventory import load, listing, connection;"
+        "i = load(Path(sys.argv[1])); listing.list_json(i); connection.connections(i);"
+        "sys.exit(bool({'ansible', 'yaml'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", script, inventories["kubespray's layout"]], check=True, timeout=30)
