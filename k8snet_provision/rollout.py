@@ -1,13 +1,13 @@
 """Roll-out: the plan's changes, phase by phase, batch by batch, each batch through its gates.
 
 A batch that fails is put back and the roll-out stops there: what was done before stays and is named, what
-comes after is not touched and is named.
+comes after is not touched and is named. An interrupted roll-out stops between two batches.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -16,10 +16,13 @@ from k8snet_provision.capability import Gate, Phase, Site, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
+from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
 POLL = 0.2
 """Seconds between two looks of a gate."""
+
+CUT_SHORT = "interrupted before it was finished; diff shows what is left to do"
 
 Failures = dict[str, str]
 """What went wrong, by target."""
@@ -34,6 +37,7 @@ class Progress(Protocol):
     def passed(self, phase: str, target: str, seconds: float) -> None: ...
     def failed(self, phase: str, target: str, why: str) -> None: ...
     def putting_back(self, phase: str, targets: Sequence[str]) -> None: ...
+    def interrupted(self) -> None: ...
 
 
 @dataclass
@@ -45,11 +49,12 @@ class Outcome:
     put_back: list[Change] = field(default_factory=list)
     left_broken: Failures = field(default_factory=dict)
     untouched: list[Change] = field(default_factory=list)
+    interrupted: bool = False
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        return not self.failures
+        return not self.failures and not self.interrupted
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Rollout:
     world: World
     fleet: Fleet
     progress: Progress
+    stop: Callable[[], bool] = bool
+    """Asked before each batch; True ends the roll-out there."""
 
     def run(self, site: Site) -> Outcome:
         started = time.monotonic()
@@ -69,6 +76,7 @@ class Rollout:
                 self.progress.phase(phase.name, len(changes))
             for targets in batches(phase, self.plan):
                 batch = {target: self.plan.of(phase.name, target) for target in targets}
+                outcome.interrupted |= self.stop()
                 if not outcome.ok:
                     outcome.untouched += _flat(batch)
                     continue
@@ -79,7 +87,12 @@ class Rollout:
     def _batch(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
         started = time.monotonic()
         self.progress.batch(phase.name, list(batch))
-        failures = self._carry_out(phase, batch) or self._pass_gates(phase, batch)
+        try:
+            failures = self._attempt(phase, batch)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            outcome.left_broken |= dict.fromkeys(batch, CUT_SHORT)
+            return
         for target in batch:
             if target in failures:
                 self.progress.failed(phase.name, target, failures[target])
@@ -90,6 +103,15 @@ class Rollout:
             return
         outcome.failures[phase.name] = failures
         self._put_back(phase, batch, outcome)
+
+    def _attempt(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
+        """Carries out and waits for the gates. Whatever goes wrong fails the batch, so that it is put back."""
+        try:
+            return self._carry_out(phase, batch) or self._pass_gates(phase, batch)
+        except Unknown as unknown:
+            return dict.fromkeys(batch, str(unknown))
+        except Exception as error:
+            return dict.fromkeys(batch, f"internal error: {type(error).__name__}: {error}"[:500])
 
     def _carry_out(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
         """Cluster changes, and host changes that go through the API, run on the reader's connection."""
@@ -150,7 +172,7 @@ class Rollout:
             outcome.left_broken |= outcome.failures[phase.name]
             return
         self.progress.putting_back(phase.name, list(back))
-        failures = self._carry_out(phase, back) or self._pass_gates(phase, back)
+        failures = self._attempt(phase, back)
         outcome.left_broken |= failures
         outcome.put_back += [change for target in back if target not in failures for change in batch[target]]
 

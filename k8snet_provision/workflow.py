@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from k8snet_provision import assets, looking, planning, rollout, selection, topology
+from k8snet_provision import assets, interruption, looking, planning, rollout, selection, topology
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
@@ -91,7 +91,8 @@ def apply(
     plan, world = diff(session)
     if errors(plan.problems) or not plan.changes or not agreed(plan):
         return plan, None
-    return plan, rollout.Rollout(plan, world, session.fleet, progress).run(session.site)
+    with interruption.postponed(progress.interrupted) as stop:
+        return plan, rollout.Rollout(plan, world, session.fleet, progress, stop).run(session.site)
 
 
 def verify(session: Session) -> tuple[World, list[Result]]:

@@ -132,6 +132,8 @@ def show_outcome(out: Console, outcome: Outcome) -> None:
         _line(out, f"put back and seen to work: {_names(_targets(outcome.put_back))}", "yellow")
     for target, why in outcome.left_broken.items():
         _line(out, f"NOT put back: {target}: {why}", "bold red")
+    if outcome.interrupted:
+        _line(out, "interrupted", "yellow")
     if outcome.untouched:
         left = ", ".join(f"{change.phase} on {change.target}" for change in outcome.untouched[:8])
         more = f" and {len(outcome.untouched) - 8} more" if len(outcome.untouched) > 8 else ""

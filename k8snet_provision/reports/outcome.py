@@ -13,6 +13,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     """Changes by address; their texts stand in the plan beside it."""
     return {
         "ok": outcome.ok,
+        "interrupted": outcome.interrupted,
         "seconds": round(outcome.seconds, 3),
         "done": _addresses(outcome.done),
         "failures": outcome.failures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -42,7 +43,8 @@ class ConsoleProgress:
 
     def step(self, text: str) -> None:
         if self._status:
-            self._status.update(Text(text))
+            with suppress(OSError):
+                self._status.update(Text(text))
 
     def phase(self, phase: str, changes: int) -> None:
         self.step(f"{phase}: {changes} changes")
@@ -62,6 +64,14 @@ class ConsoleProgress:
     def putting_back(self, phase: str, targets: Sequence[str]) -> None:
         self._say(f"putting back {phase} on {', '.join(targets)}", "yellow")
 
+    def interrupted(self) -> None:
+        self._say("interrupted: finishing the batch in hand, then stopping; once more to stop at once", "yellow")
+
     def _say(self, text: str, style: str) -> None:
-        if not self._quiet:
+        """A reader that has gone (`| head`, a closed terminal) must not end a roll-out in the middle."""
+        if self._quiet:
+            return
+        try:
             self._err.print(Text(text, style=style), soft_wrap=True)
+        except (OSError, SystemExit):  # rich ends the program when a pipe is closed
+            self._quiet = True
