@@ -18,7 +18,9 @@ from k8snet_provision.inventory.vault import Vault, VaultPassword
 from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
 
 
-def load(path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] = ()) -> Inventory:
+def load(
+    path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] | None = ()
+) -> Inventory:
     """Reads an inventory directory or a single inventory file as Ansible does; `extra_vars` win over everything.
 
     With `vault_passwords=None` vaulted values stay closed, which is enough for a listing; a file that is
