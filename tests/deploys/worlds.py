@@ -37,7 +37,7 @@ def unknown(why: str) -> Seen:
 def sent(path: str, content: str | bytes, mode: str = "644") -> bytes:
     """A file in the frame of `send_file`."""
     data = content.encode() if isinstance(content, str) else content
-    return f"{mode} root root {len(data)} {path}\n".encode() + data + b"\n"
+    return f"{mode} root root {len(data)} {len(path)}\n{path}".encode() + data + b"\n"
 
 
 def a_world(
@@ -46,7 +46,8 @@ def a_world(
     hosts: Mapping[str, Mapping[str, Seen]] | None = None,
     state: ClusterState | None = None,
 ) -> World:
-    """`topology` is YAML below that variable; `hosts` the answers by host and probe key."""
+    """Written below `directory`. `topology` is YAML below that variable; `hosts` the answers by host and probe key."""
+    directory = directory / "inventory"
     variables = directory / "group_vars" / "all"
     variables.mkdir(parents=True, exist_ok=True)
     (directory / "hosts.yml").write_text(HOSTS)
