@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,22 +104,13 @@ def apply(
     request = _request(inventory, limit, tags, forks, extra, vault)
     with ConsoleProgress(_err(), quiet=output is Output.JSON) as progress, workflow.session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
-
-        def agreed(plan: Plan) -> bool:
-            progress.pause()
-            if output is Output.TEXT and (show_diff or not yes):
-                _print_plan(plan, session, output)
-            answer = yes or (sys.stdin.isatty() and typer.confirm("Apply?", err=True))
-            if not answer and not sys.stdin.isatty():
-                _err().print("not a terminal: give --yes to apply without being asked")
-            progress.resume()
-            return answer
-
-        plan, outcome = workflow.apply(session, progress, agreed)
+        asking = _Asking(session, progress, output, show_diff, yes)
+        plan, outcome = workflow.apply(session, progress, asking)
         progress.pause()
-        if outcome is None and not (plan.changes and not workflow.errors(plan.problems)):
+        if outcome is None and not asking.shown:
             _print_plan(plan, session, output)
     if outcome is None:
+        _say_why_not(plan, session, asking)
         raise typer.Exit(exits.of_plan(plan))
     if output is Output.JSON:
         from k8snet_provision.reports.outcome import outcome_to_json
@@ -127,6 +119,36 @@ def apply(
     else:
         console.show_outcome(_out(), outcome)
     raise typer.Exit(exits.of_outcome(plan, outcome))
+
+
+@dataclass
+class _Asking:
+    """Shows the plan and asks whether to carry it out; only at a terminal, else --yes must have said so."""
+
+    session: workflow.Session
+    progress: ConsoleProgress
+    output: Output
+    show: bool
+    yes: bool
+    shown: bool = False
+    asked: bool = False
+
+    def __call__(self, plan: Plan) -> bool:
+        self.progress.pause()
+        self.asked = True
+        if self.output is Output.TEXT and (self.show or not self.yes):
+            _print_plan(plan, self.session, self.output)
+            self.shown = True
+        answer = self.yes or (sys.stdin.isatty() and typer.confirm("Apply?", err=True))
+        self.progress.resume()
+        return answer
+
+
+def _say_why_not(plan: Plan, session: workflow.Session, asking: _Asking) -> None:
+    if asking.asked and not sys.stdin.isatty():
+        _err().print("not a terminal: give --yes to apply without being asked")
+    elif plan.changes and workflow.unseen(plan, session.cluster):
+        _err().print("nothing was changed: what could not be observed decides about the rest")
 
 
 class Verdict(StrEnum):

@@ -155,7 +155,7 @@ class ClusterState:
     @cached_property
     def pods(self) -> Sequence[Pod]:
         if self.seen is None:
-            raise Unknown("cluster", "pods", self.why_not)
+            raise Unknown("cluster", "objects", self.why_not)
         rows = (line.split(" ") for line in (self.seen.text("cluster:pods") or "").splitlines())
         return [Pod(*row) for row in rows if len(row) == 6]
 

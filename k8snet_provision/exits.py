@@ -35,7 +35,9 @@ def of_outcome(plan: Plan, outcome: Outcome) -> Exit:
 
 
 def of_verification(world: World, results: Sequence[Result]) -> Exit:
-    """Nothing proved is not proved."""
+    """Nothing proved is not proved; a cluster that could not be read may be well."""
+    if world.state.seen is None:
+        return Exit.INCOMPLETE
     if not results or not all(result.passed for result in results):
         return Exit.FAILED
     return Exit.INCOMPLETE if world.observation.unreached else Exit.SAME

@@ -25,16 +25,23 @@ REFUSED_BY_SERVER = "K8N301"
 OBSERVATION_TIMEOUT = 60.0
 """Seconds for one host's script, once connected; the slowest part is kubectl's answer."""
 
+AS_ROOT = Probe(
+    "root",
+    """[ "$(id -u)" = 0 ] && exit 0
+echo "$(id -un) is not root; hint: set ansible_become, or connect as root (ansible_user)"; exit 1""",
+)
+"""Without root half of the answers would be "not there" where they are "not to be seen"."""
+
 
 def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet) -> World:
     """Observes `hosts` with one script each; the first control plane reached also reads the cluster."""
     reached = fleet.connect(hosts)
-    readers = [host for host in cluster.control_planes if host in reached and reached[host] is None]
-    probes = {host: list(_host_probes(site, cluster, host)) for host in hosts if reached[host] is None}
+    readers = [host for host in cluster.control_planes if reached.get(host) is None]
+    probes = {host: [AS_ROOT, *_host_probes(site, cluster, host)] for host in hosts if reached[host] is None}
     with_cluster = Pool(1)
     state = with_cluster.spawn(_read_cluster, site, cluster, readers, fleet)
     seen, lost = _run(fleet, probes)
-    unreached = {host: failure.reason for host, failure in reached.items() if failure is not None}
+    unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
     return World(cluster, Observation(seen, unreached | lost), state.get())
 
 
@@ -63,10 +70,18 @@ def _run(fleet: Fleet, probes: dict[str, list[Probe]]) -> tuple[dict[str, HostSe
     seen, lost = {}, {}
     for host, answer in fleet.run(scripts).items():
         if isinstance(answer, Unreachable):
-            lost[host] = answer.reason
+            lost[host] = _why(answer)
+            continue
+        found = decode(host, probes[host], boundary, answer.stdout)
+        if found.answers.get(AS_ROOT.key, Seen(State.ABSENT)).state is State.UNKNOWN:
+            lost[host] = found.answers[AS_ROOT.key].why
         else:
-            seen[host] = decode(host, probes[host], boundary, answer.stdout)
+            seen[host] = found
     return seen, lost
+
+
+def _why(failure: Unreachable) -> str:
+    return f"{failure.reason}; hint: {failure.hint}" if failure.hint else failure.reason
 
 
 def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Fleet) -> ClusterState:

@@ -12,14 +12,18 @@ from typing import Any
 
 from k8snet_provision import assets, interruption, looking, planning, rollout, selection, topology
 from k8snet_provision.capability import Phase, members
+from k8snet_provision.change import CLUSTER
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
-from k8snet_provision.plan import Plan
+from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 from k8snet_provision.verification import run as verification
 from k8snet_provision.verification.plugin import Result
+from k8snet_provision.verification.run import CannotVerify
+
+CANNOT_VERIFY = "K8N601"
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def session(request: Request) -> Iterator[Session]:
     hosts = selection.hosts(inventory, request.limit)
     concerned = {host for phase in site for host in members(phase, cluster)}
     reached_for = tuple(host for host in hosts if host in concerned)
-    with Fleet({name: connections[name] for name in reached_for}, request.forks) as fleet:
+    # The cluster is read through a control plane, also for a --limit that leaves them out.
+    spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes))
+    with Fleet({name: connections[name] for name in spoken_to}, request.forks) as fleet:
         yield Session(cluster, site, reached_for, fleet, found, started)
 
 
@@ -89,7 +95,7 @@ def apply(
 ) -> tuple[Plan, rollout.Outcome | None]:
     """diff, then exactly that plan, if `agreed` says so. The outcome is None when nothing was started."""
     plan, world = diff(session)
-    if errors(plan.problems) or not plan.changes or not agreed(plan):
+    if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes or not agreed(plan):
         return plan, None
     with interruption.postponed(progress.interrupted) as stop:
         return plan, rollout.Rollout(plan, world, session.fleet, progress, stop).run(session.site)
@@ -98,7 +104,19 @@ def apply(
 def verify(session: Session) -> tuple[World, list[Result]]:
     """Looks at what is there, then proves it by use. Pods made for it are gone afterwards."""
     world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
-    return world, verification.run(world, session.fleet)
+    if world.state.seen is None:
+        return world, []
+    try:
+        return world, verification.run(world, session.fleet)
+    except CannotVerify as failure:
+        problem = Problem(CANNOT_VERIFY, "pytest could not run the checks", CLUSTER, found=str(failure)[-1000:])
+        raise ProblemsFound([problem]) from None
+
+
+def unseen(plan: Plan, cluster: Cluster) -> tuple[Incomplete, ...]:
+    """What keeps `apply` from starting: without the cluster and all its control planes in sight, a part of what
+    must agree would change and the other part not. A node that is off changes when it is back."""
+    return tuple(item for item in plan.incomplete if item.target in (CLUSTER, *cluster.control_planes))
 
 
 def errors(problems: Sequence[Problem]) -> tuple[Problem, ...]:

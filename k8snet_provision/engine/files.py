@@ -42,6 +42,8 @@ back_up() {{
 
 # The staged file keeps its name, for programs that judge by it (systemd-analyze), in a directory of its own.
 WRITE = f"""
+[ -f "$real" ] && [ "$(sum "$real")" = "$after" ] &&
+  [ "$(stat -c '%a %U %G' -- "$real")" = "$mode $owner $group" ] && exit 0
 unchanged
 mkdir -p -- "$directory" "${{stage:=$directory}}" || die 1 "$path: its directory cannot be made"
 [ "$(stat -c %d -- "$stage")" = "$(stat -c %d -- "$directory")" ] ||
@@ -70,6 +72,7 @@ exit 0
 """
 
 REMOVE = """
+[ -e "$real" ] || exit 0
 unchanged
 back_up
 rm -f -- "$real" || die 1 "$path: cannot be removed"
@@ -94,7 +97,8 @@ def write_file(
 
     `validate` is sh run with the staged file as $1. `stage_dir` is a directory of the same file system, for
     directories whose reader takes every file it finds; the file's own by default. What is replaced is kept
-    under `backup_dir`, readable by root alone, under its path and the beginning of its sha256. Ends with
+    under `backup_dir`, readable by root alone, under its path and the beginning of its sha256. A file that is
+    as wanted is left alone, whatever it was before: so a change that was never made can be put back. Ends with
     shell.CONFLICT when the file is not what the plan saw; on any failure the old file is untouched.
     """
     values = assign(
@@ -113,7 +117,8 @@ def write_file(
 
 
 def remove_file(path: str, *, expected_sha256: str | None, backup_dir: str) -> Script:
-    """Removes a file that still has the content the plan saw, keeping a copy as write_file does."""
+    """Removes a file that still has the content the plan saw, keeping a copy as write_file does; one that is
+    not there is as wanted."""
     kept = _kept(backup_dir, path, expected_sha256)
     values = assign(path=path, before=expected_sha256 or "", backups=backup_dir, kept=kept)
     return Script(values + CHECK + REMOVE, timeout=SECONDS)

@@ -150,6 +150,8 @@ def show_verdict(out: Console, world: World, results: Sequence[Result]) -> None:
     """One line per statement, with the places where it holds; every failure with what was found."""
     for host, why in world.observation.unreached.items():
         _line(out, f"? {host}: could not be reached: {why}", "magenta")
+    if world.state.seen is None:
+        _line(out, f"? cluster: objects could not be observed: {world.state.why_not}", "magenta")
     for statement in dict.fromkeys(result.proves for result in results):
         here = [result for result in results if result.proves == statement]
         failed = [result for result in here if not result.passed]

@@ -10,9 +10,10 @@ import pytest
 from testinfra.host import Host
 
 from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.verification.backend import connect
-from k8snet_provision.verification.pods import Pod, on_every_node
+from k8snet_provision.verification.pods import CannotProbe, Pod, on_every_node
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,34 @@ class Verification:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if report.when == "call" or report.failed:
-            self.results.append(_result(item, report))
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, CannotProbe):
+            self._no_pods(str(error), report.duration)
+        elif report.when == "call" or report.failed:
+            self.results.append(_result(item, report, error))
         return report
 
+    def _no_pods(self, why: str, seconds: float) -> None:
+        """Said once: every check from inside pods fails for the same reason."""
+        failed = Result("pods", "pods to ask from run on every node", "cluster", False, seconds, why)
+        if not any(result.check == failed.check for result in self.results):
+            self.results.append(failed)
 
-def _result(item: pytest.Item, report: pytest.TestReport) -> Result:
+
+def _result(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Result:
     function = getattr(item, "function", None)
     proves = " ".join((getattr(function, "__doc__", "") or item.name).split())
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     places = [value.backend.get_hostname() for value in parameters.values() if isinstance(value, Host)]
     variants = [str(value) for value in parameters.values() if not isinstance(value, Host)]
     proves += f" ({', '.join(variants)})" if variants else ""
-    why = "" if report.passed else _reason(report)
+    why = "" if report.passed else _reason(report, error)
     return Result(item.name, proves, places[0] if places else "cluster", report.passed, report.duration, why)
 
 
-def _reason(report: pytest.TestReport) -> str:
+def _reason(report: pytest.TestReport, error: BaseException | None) -> str:
     """The assertion's own line, without the traceback: it holds what was found and what was expected."""
+    if isinstance(error, Unknown):
+        return str(error)
     crash = getattr(report.longrepr, "reprcrash", None)
     return str(crash.message if crash else report.longreprtext).strip()
