@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from k8snet_provision.resources import files_at_once, values_at_once
+from k8snet_provision.resources.files_at_once import Numbered
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Seen, State, Unknown
 
 
@@ -35,11 +37,22 @@ def compose(probes: Iterable[Probe], boundary: str) -> str:
 
     The boundary is random for each run, so no file's content can pass for the end of an answer.
     """
-    parts = [
-        f"( {probe.script}\n) </dev/null 2>/dev/null; printf '\\n{boundary} {index} %d\\n' \"$?\""
-        for index, probe in enumerate(probes)
-    ]
-    return "LC_ALL=C; export LC_ALL\n" + "\n".join(parts) + "\n"
+    numbered = dict(enumerate(probes))
+    parts = {
+        index: f"( {probe.script}\n) </dev/null 2>/dev/null; printf '\\n{boundary} {index} %d\\n' \"$?\""
+        for index, probe in numbered.items()
+    }
+    files, values = _together(numbered)
+    script = files_at_once.compose(files, boundary, parts) if files else ""
+    script += values_at_once.compose(values, boundary, parts) if values else ""
+    script += "".join(f"{part}\n" for index, part in parts.items() if index not in files | values)
+    return f"LC_ALL=C; export LC_ALL\n{script}"
+
+
+def _together(numbered: Numbered) -> tuple[Numbered, Numbered]:
+    """The probes that answer together with others of their kind: files, kernel parameters."""
+    files = {index: probe for index, probe in numbered.items() if probe.path}
+    return files, {index: probe for index, probe in numbered.items() if probe.parameter}
 
 
 def new_boundary() -> str:
@@ -48,16 +61,34 @@ def new_boundary() -> str:
 
 def decode(host: str, probes: Iterable[Probe], boundary: str, output: bytes) -> HostSeen:
     """Splits a script's output; a probe without a closing line (host died half way) is unknown."""
-    answers: dict[str, Seen] = {}
-    rest = output
-    for index, probe in enumerate(probes):
-        head, found, rest = rest.partition(f"\n{boundary} {index} ".encode())
+    numbered = dict(enumerate(probes))
+    files, values = _together(numbered)
+    seen: dict[int, Seen] = {}
+    if files:
+        refused, _, sent = output.partition(f"\n{boundary} files".encode())
+        seen |= files_at_once.decode(files, boundary, sent)
+        seen |= _answers([index for index in files if index not in seen], boundary, refused)
+        output = sent.partition(f"\n{boundary} end ".encode())[2].partition(b"\n")[2]
+    if values:
+        refused, _, sent = output.partition(f"\n{boundary} values\n".encode())
+        seen |= values_at_once.decode(values, boundary, sent)
+        seen |= _answers([index for index in values if index not in seen], boundary, refused)
+        output = sent.partition(f"{boundary} end values\n".encode())[2]
+    seen |= _answers([index for index in numbered if index not in files | values], boundary, output)
+    return HostSeen(host, {probe.key: seen[index] for index, probe in numbered.items()})
+
+
+def _answers(indexes: Iterable[int], boundary: str, output: bytes) -> dict[int, Seen]:
+    """The answers of probes that ran one after another, in this order."""
+    answers: dict[int, Seen] = {}
+    for index in indexes:
+        head, found, rest = output.partition(f"\n{boundary} {index} ".encode())
         if not found:
-            answers[probe.key] = Seen(State.UNKNOWN, why="the answer was cut short")
+            answers[index] = Seen(State.UNKNOWN, why="the answer was cut short")
             continue
-        status, _, rest = rest.partition(b"\n")
-        answers[probe.key] = _seen(int(status), head)
-    return HostSeen(host, answers)
+        status, _, output = rest.partition(b"\n")
+        answers[index] = _seen(int(status), head)
+    return answers
 
 
 def _seen(status: int, data: bytes) -> Seen:

@@ -47,7 +47,7 @@ class File:
 
 
 def probe(path: str) -> Probe:
-    return Probe(f"file:{path}", f"{SEND_FILE}\nsend_file {quote(path)}")
+    return Probe(f"file:{path}", f"{SEND_FILE}\nsend_file {quote(path)}", path)
 
 
 def read(seen: HostSeen, path: str) -> File | None:

@@ -20,11 +20,15 @@ class State(StrEnum):
 class Probe:
     """`script` is POSIX sh, run as root in a subshell without input; its stdout is the answer.
 
-    On an exit status other than 0 and ABSENT_CODE its stdout is the reason why it could not look.
+    On an exit status other than 0 and ABSENT_CODE its stdout is the reason why it could not look. `path` is set
+    where the answer is that of one file, `parameter` where it is the text of one file under /proc/sys: `observe`
+    sends those of a kind together.
     """
 
     key: str
     script: str
+    path: str = ""
+    parameter: str = ""
 
 
 @dataclass(frozen=True)

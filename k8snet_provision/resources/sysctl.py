@@ -12,8 +12,9 @@ KEPT_IN = "/etc/sysctl.d/90-k8snet-provision.conf"
 
 
 def probe(name: str) -> Probe:
-    path = quote("/proc/sys/" + name.replace(".", "/"))
-    return Probe(f"sysctl:{name}", f"[ -e {path} ] || exit {ABSENT_CODE}; cat {path}")
+    path = "/proc/sys/" + name.replace(".", "/")
+    script = f"[ -e {quote(path)} ] || exit {ABSENT_CODE}; cat {quote(path)}"
+    return Probe(f"sysctl:{name}", script, parameter=path)
 
 
 def read(seen: HostSeen, name: str) -> str | None:

@@ -10,11 +10,12 @@ from tests.shell import ask
 
 
 def test_a_process_is_found_by_a_name_longer_than_the_kernel_keeps(tmp_path: Path) -> None:
-    program = tmp_path / "kube-controller-manager"
+    name = "a-name-of-more-than-fifteen-characters"
+    program = tmp_path / name
     program.symlink_to("/bin/sleep")
     running = subprocess.Popen([program, "30"])
     try:
-        found = process.read(ask(process.probe("kube-controller-manager")), "kube-controller-manager")
+        found = process.read(ask(process.probe(name)), name)
     finally:
         running.kill()
         running.wait()
