@@ -49,7 +49,7 @@ def differences(proxy: KubeProxy, live: Mapping[str, Any]) -> Iterator[str]:
     for path, wanted in _leaves(proxy.as_api()):
         if path[0] in MODES and path[0] != proxy.mode:
             continue
-        found = _lookup(live, path)
+        found = _in_force(live, path, wanted)
         if _canonical(path, found, proxy.mode) != _canonical(path, wanted, proxy.mode):
             yield f"{'.'.join(path)}: {_shown(found)} -> {_shown(wanted)}"
 
@@ -62,10 +62,33 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, value
 
 
+def _in_force(live: Mapping[str, Any], path: tuple[str, ...], wanted: Any) -> Any:
+    """The value at a path of KubeProxyConfiguration.
+
+    Up to Kubernetes 1.35 /configz shows kube-proxy's internal type: Go's names, options of every mode in one
+    place, and the node's own addresses in place of `primary`.
+    """
+    if live.get("kind") == KIND:
+        return _lookup(live, path)
+    match path:
+        case (_, "minSyncPeriod"):
+            return _lookup(live, ("MinSyncPeriod",))
+        case (_, "masqueradeAll"):
+            return _lookup(live, ("Linux", "MasqueradeAll"))
+        case ("conntrack", key):
+            return _lookup(live, ("Linux", "Conntrack", key))
+        case ("nodePortAddresses",) if list(wanted) in ([], ["primary"]):
+            found = _lookup(live, path) or []
+            return ["primary"] if found and all(net.endswith(("/32", "/128")) for net in found) else found
+    return _lookup(live, path)
+
+
 def _lookup(live: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """Whatever the case of the names: `ipvs.strictARP` is `IPVS.StrictARP` in Go."""
     found: Any = live
     for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
+        named = {name.lower(): value for name, value in found.items()} if isinstance(found, Mapping) else {}
+        found = named.get(key.lower())
     return found
 
 

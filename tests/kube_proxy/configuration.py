@@ -70,6 +70,20 @@ CONFIGZ: dict[str, Any] = {
     "conntrack": {"maxPerCore": 0, "min": 0, "tcpBeLiberal": False},
 }
 
+INTERNAL: dict[str, Any] = {
+    "Linux": {"Conntrack": {"MaxPerCore": 0, "Min": 0, "TCPBeLiberal": False}, "MasqueradeAll": False},
+    "HealthzBindAddress": "0.0.0.0:10256",
+    "MetricsBindAddress": "127.0.0.1:10249",
+    "Mode": "nftables",
+    "IPTables": {"MasqueradeBit": 14, "LocalhostNodePorts": True},
+    "IPVS": {"Scheduler": "", "ExcludeCIDRs": None, "StrictARP": False, "TCPTimeout": "0s"},
+    "NFTables": {"MasqueradeBit": 14},
+    "NodePortAddresses": ["192.0.2.21/32"],
+    "SyncPeriod": "30s",
+    "MinSyncPeriod": "1s",
+}
+"""The same of kube-proxy 1.33 to 1.35 in nftables mode (pkg/proxy/apis/config/types.go, which has no JSON names)."""
+
 
 def configz(**values: Any) -> str:
     """What /configz answers, with some values changed."""

@@ -9,7 +9,7 @@ import pytest
 from k8snet_provision.edits.diff import unified_diff
 from k8snet_provision.kube_proxy import options
 from k8snet_provision.topology.kube_proxy import KubeProxy
-from tests.kube_proxy.configuration import CONFIG, CONFIGZ
+from tests.kube_proxy.configuration import CONFIG, CONFIGZ, INTERNAL
 
 
 def wanted(**values: Any) -> KubeProxy:
@@ -71,6 +71,24 @@ def test_each_value_that_is_not_in_force_is_named() -> None:
 
 def test_options_of_another_mode_are_not_compared_because_nothing_reads_them() -> None:
     assert list(options.differences(wanted(nftables={"min_sync_period": "9s"}), CONFIGZ)) == []
+
+
+def test_the_internal_type_that_older_kube_proxies_tell_is_read_as_well() -> None:
+    proxy = wanted(
+        mode="nftables",
+        nftables={"masquerade_all": False, "min_sync_period": "1s"},
+        node_port_addresses=["primary"],
+        healthz_bind_address="0.0.0.0:10256",
+        conntrack={"max_per_core": 0, "tcp_be_liberal": False},
+    )
+    assert list(options.differences(proxy, INTERNAL)) == []
+    other = wanted(iptables={"localhost_node_ports": False, "min_sync_period": "3s"}, conntrack={"min": 7})
+    assert list(options.differences(other, INTERNAL)) == [
+        "mode: nftables -> iptables",
+        "iptables.localhostNodePorts: true -> false",
+        "iptables.minSyncPeriod: 1s -> 3s",
+        "conntrack.min: 0 -> 7",
+    ]
 
 
 @pytest.mark.parametrize("period", ["1s", "1000ms", "0", "0s"])
