@@ -27,6 +27,11 @@ carries() {
   done
   return 1
 }
+absent() {
+  log=$(ls -t /var/log/pods/*_"$1"-*/"$1"/*.log 2>/dev/null | head -n 1)
+  [ "$log" ] && why=$(grep 'err=' "$log" | tail -n 1 | sed 's/.*err=//' | cut -c -300)
+  say "no $1 runs with $2${why:+; its log ends with: $why}"
+}
 healthy() {
   code=$(curl -sk -m 5 -o /dev/null -w '%{http_code}' "$1" 2>/dev/null)
   [ "$code" = 200 ] && return 0
@@ -35,7 +40,7 @@ healthy() {
   return 1
 }
 """
-"""`healthy` returns 2 where the answer says nothing: no curl on the host, or no answer to strangers."""
+"""`absent` says why where a static pod's log does. `healthy` returns 2 where the answer says nothing: no curl on the host, or no answer to strangers."""
 
 
 def carries_flags(world: World, host: str, changes: Sequence[Change]) -> str | None:
@@ -56,7 +61,7 @@ def _check(world: World, host: str, program: str, flags: Mapping[str, str | None
         "as_wanted() {",
         *(tests or ["return 0"]),
         "}",
-        f"carries {quote(program)} || {{ say {quote(f'no {program} runs with {shown}')}; exit 1; }}",
+        f"carries {quote(program)} || {{ absent {quote(program)} {quote(shown)}; exit 1; }}",
     ]
     url, path = health_url(world, host, program), HEALTH[program][1]
     if program == APISERVER:

@@ -130,7 +130,8 @@ class Rollout:
     def _pass_gates(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
         failures: Failures = {}
         for gate in phase.capability.gates:
-            failures |= self._wait(phase, gate, batch)
+            waiting = {target: changes for target, changes in batch.items() if target not in failures}
+            failures |= self._wait(phase, gate, waiting)
         return failures
 
     def _wait(self, phase: Phase, gate: Gate, batch: Mapping[str, Sequence[Change]]) -> Failures:
