@@ -13,7 +13,7 @@ from k8snet_provision.engine.carry_out import host_changes, write
 from k8snet_provision.kube_proxy import live, options
 from k8snet_provision.kube_proxy.install import SYSTEMD, config_text, install
 from k8snet_provision.kube_proxy.live import PIDS, Live
-from k8snet_provision.kube_proxy.residue import SWEEP, TOOL
+from k8snet_provision.kube_proxy.residue import SWEEP
 from k8snet_provision.resources.kube_object import Manifest
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
@@ -111,7 +111,7 @@ clean() {{
 """
 """sh function `clean PROGRAM...`. What is left is no error here: the gate looks for it, and says what it is."""
 
-FUNCTIONS = PIDS + TOOL + SWEEP + CLEAN
+FUNCTIONS = PIDS + SWEEP + CLEAN
 
 CLEAN_UNIT = """
 trap 'systemctl start -- {unit}' EXIT

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from k8snet_provision.problems import Problem
-from k8snet_provision.resources import module
+from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.probe import HostSeen, Probe
 
 NO_IPVS, NO_NFTABLES, NO_PROGRAM = "K8N253", "K8N254", "K8N255"
@@ -22,7 +22,7 @@ IPVS_MODULES = ("ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack", "d
 PROGRAMS = {"iptables": ("iptables",), "ipvs": ("iptables", "ipset"), "nftables": ("nft",)}
 """Programs that kube-proxy calls; its image brings its own, a systemd unit uses the host's."""
 
-_KERNEL = Probe("kernel", "uname -r")
+_RELEASE = "kernel.osrelease"
 _SBIN = "PATH=$PATH:/usr/sbin:/sbin"  # not on every user's PATH, and programs of these modes are there
 _NFT = Probe(
     "kube-proxy:nft",
@@ -39,7 +39,7 @@ def modules(mode: str, scheduler: str | None) -> tuple[str, ...]:
 
 
 def probes(mode: str, scheduler: str | None) -> Iterator[Probe]:
-    yield _KERNEL
+    yield sysctl.probe(_RELEASE)
     yield _NFT
     for name in modules(mode, scheduler):
         yield module.probe(name)
@@ -101,7 +101,7 @@ def _programs(seen: HostSeen, names: Iterable[str]) -> Iterator[Problem]:
 
 def release(seen: HostSeen) -> str:
     """As `uname -r` prints it."""
-    return (seen.text(_KERNEL) or "").strip()
+    return sysctl.read(seen, _RELEASE) or ""
 
 
 def version(release: str) -> tuple[int, int]:

@@ -49,29 +49,23 @@ tool() {
   else return 127
   fi
 }
-iptables_variants() {
-  for family in iptables ip6tables; do
-    some=
-    for variant in "$family-legacy" "$family-nft"; do
-      tool "$variant-save" >/dev/null 2>&1 && some=yes && echo "$variant"
-    done
-    [ "$some" ] || ! tool "$family-save" >/dev/null 2>&1 || echo "$family"
-  done
-}
 """
-"""sh functions `tool PROGRAM...`, which takes what the host lacks from kube-proxy's own container (it shares
-the host's network), and `iptables_variants`: both back ends where they can be told apart."""
+"""sh function `tool PROGRAM...`: what the host lacks is taken from kube-proxy's own container, which shares the
+host's network."""
 
 RULES = (
     TOOL
     + r"""
-rules() {
-  variants=$(iptables_variants); chains=
-  for variant in $variants; do
-    chains="$chains
-$(tool "$variant-save" 2>/dev/null | sed -n 's/^:\(KUBE-[^ ]*\) .*/\1/p')"
+dumps() {
+  for family in iptables ip6tables; do
+    some=
+    for variant in "$family-legacy" "$family-nft"; do tool "$variant-save" 2>/dev/null && some=yes && echo asked; done
+    [ "$some" ] || ! tool "$family-save" 2>/dev/null || echo asked
   done
-  if [ ! "$variants" ]; then
+}
+rules() {
+  chains=$(dumps | sed -n -e 's/^:\(KUBE-[^ ]*\) .*/\1/p' -e '/^asked$/p')
+  if [ ! "$chains" ]; then
     [ ! -s /proc/net/ip_tables_names ] && found=$(tool nft list chains 2>/dev/null) ||
       { echo "neither iptables-save nor nft can be run here"; return 1; }
     chains=$(printf '%s\n' "$found" | sed -n 's/^[[:space:]]*chain \(KUBE-[^ ]*\) {.*/\1/p')
@@ -91,7 +85,17 @@ Where no iptables can be run, nft sees the chains of its back end; others show i
 """
 
 SWEEP = (
-    r"""
+    TOOL
+    + r"""
+iptables_variants() {
+  for family in iptables ip6tables; do
+    some=
+    for variant in "$family-legacy" "$family-nft"; do
+      tool "$variant-save" >/dev/null 2>&1 && some=yes && echo "$variant"
+    done
+    [ "$some" ] || ! tool "$family-save" >/dev/null 2>&1 || echo "$family"
+  done
+}
 sweep() {
   for variant in $(iptables_variants); do
     for table in $(tool "$variant-save" 2>/dev/null | sed -n 's/^\*//p'); do

@@ -49,7 +49,7 @@ def answers(live: Seen, **others: Seen) -> dict[str, Seen]:
         "kube-proxy:rules": present("chain KUBE-FIREWALL 2\nchain KUBE-SERVICES 4\nchain KUBE-SVC-* 4\n"),
         "kube-proxy:lvs": ABSENT,
         "kube-proxy:nft": present("usable\n"),
-        "kernel": present("6.1.0-40-amd64\n"),
+        "sysctl:kernel.osrelease": present("6.1.0-40-amd64\n"),
         "sysctl:net.ipv4.ip_forward": present("1\n"),
         **{f"module:{name}": present("loaded\n") for name in MODULES},
         **{f"program:{name}": present(f"/usr/sbin/{name}\n") for name in ("iptables", "ipset", "nft")},

@@ -184,7 +184,7 @@ def test_modules_of_ipvs_are_loaded_and_kept(tmp_path: Path) -> None:
     [
         ("ipvs", {"module__ip_vs": ABSENT}, "K8N253"),
         ("ipvs", {"module__dummy": ABSENT}, "K8N253"),
-        ("nftables", {"kernel": present("5.10.0-32-amd64\n")}, "K8N254"),
+        ("nftables", {"sysctl__kernel_DOT_osrelease": present("5.10.0-32-amd64\n")}, "K8N254"),
         ("nftables", {"kube-proxy__nft": ABSENT, "module__nf_tables": ABSENT}, "K8N254"),
         ("nftables", {"kube-proxy__nft": present("Operation not supported\n")}, "K8N254"),
     ],
