@@ -9,12 +9,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from k8snet_provision import assets
+
 
 def directory() -> Path:
     """The folder `lab` of the checkout, or the copy that the installed package carries."""
-    package = Path(__file__).resolve().parents[1]
-    bundled = package / "_bundled" / "lab"
-    return bundled if bundled.is_dir() else package.parent / "lab"
+    return assets.directory("lab")
 
 
 @cache
