@@ -98,10 +98,23 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: F
 
 
 def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
-    """kubectl mostly waits, so two channels of the one connection ask at once; empty when the host is lost."""
-    halves = [probes[::2], probes[1::2]]
-    answers = Pool(len(halves)).map(lambda asked: _run(fleet, {reader: list(asked)})[0].get(reader), halves)
-    return {key: seen for half in answers if half for key, seen in half.answers.items()} if all(answers) else {}
+    """kubectl mostly waits, so three channels of the one connection ask at once; empty when the host is lost.
+
+    Where the API server gives no version, the others are not waited for: each would try for many seconds.
+    """
+    pool = Pool(3)
+
+    def ask(asked: Sequence[Probe]) -> HostSeen | None:
+        return _run(fleet, {reader: list(asked)})[0].get(reader)
+
+    version, *others = (pool.spawn(ask, asked) for asked in (probes[:1], probes[1::2], probes[2::2]))
+    first: HostSeen | None = version.get()
+    if first is None or any(seen.state is State.UNKNOWN for seen in first.answers.values()):
+        pool.kill()
+        return first.answers if first else {}
+    rest: list[HostSeen | None] = [job.get() for job in others]
+    found = [first, *rest]
+    return {key: seen for half in found if half for key, seen in half.answers.items()} if all(found) else {}
 
 
 def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Problem]]:
