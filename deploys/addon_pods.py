@@ -121,7 +121,7 @@ def _old_api(world: World, holding: Holding, now: int) -> bool:
     if not holding.api or holding.api == wanted or service is None:
         return False
     if service["spec"]["clusterIP"] != wanted:
-        return holding.api == service["spec"]["clusterIP"]
+        return bool(holding.api == service["spec"]["clusterIP"])
     made = datetime.fromisoformat(service["metadata"]["creationTimestamp"]).replace(tzinfo=UTC)
     return _is_address(holding.api) and now - holding.age < made.timestamp()
 

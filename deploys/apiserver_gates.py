@@ -40,7 +40,8 @@ healthy() {
   return 1
 }
 """
-"""`absent` says why where a static pod's log does. `healthy` returns 2 where the answer says nothing: no curl on the host, or no answer to strangers."""
+"""`absent` says why, where a static pod's log does. `healthy` returns 2 where the answer says nothing: no curl on
+the host, or no answer to strangers."""
 
 
 def carries_flags(world: World, host: str, changes: Sequence[Change]) -> str | None:
