@@ -22,6 +22,7 @@ from k8snet_provision.problems import Origin, Problem, ProblemsFound
 
 STATE_ROOT = Path("/var/lib/k8snet-provision/lab")
 ENDPOINT = "api"  # the lab's own host that carries the API address; never in the inventory
+NAME = "[a-z][a-z0-9]{0,5}"  # of a lab; short, since the names of links begin with it
 _LINK_LENGTH = 15  # IFNAMSIZ less its terminating zero, linux/if.h
 
 
@@ -39,7 +40,7 @@ class LabSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,5}$")]
+    name: Annotated[str, Field(pattern=f"^{NAME}$")]
     network: IPv4Network
     vip: IPv4Address
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
