@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from shlex import quote
 
@@ -60,7 +61,7 @@ config=$(printf '%s\\n' "$argv" | sed -n '/^--config$/{{n;p;}}; s/^--config=//p'
 [ "$config" ] || config={DEFAULT_CONFIG}
 printf 'untouched=%s\\nargv=%s\\n\\n' "$(($(date +%s) - $(stat -L -c %Y -- "$config")))" \\
   "$(printf '%s' "$argv" | tr '\\n' '\\037')"
-send_file "$config" || exit 1
+send_file "$config" || {{ [ $? -ne {ABSENT_CODE} ] || echo "$config is not there"; exit 1; }}
 """,
     )
 
@@ -131,14 +132,16 @@ def _problems(world: World, host: str, values: dict[str, str], config: File) -> 
     try:
         with_dns(world.topology, _text(config))
     except EditRefused as refused:
-        yield Problem(NOT_EDITABLE, refused.text, host, found=f"{config.path}:{refused.line}", hint=refused.hint)
+        place = f"{config.path}:{refused.line}" if refused.line else config.path
+        yield Problem(NOT_EDITABLE, refused.text, host, found=place, hint=refused.hint)
 
 
 def notices(world: World) -> Iterator[str]:
     for host in world.reached(world.cluster.nodes):
         found = read(world, host)
-        if found and node_local(yaml_value.get(_text(found[1]), ("clusterDNS",))):
-            yield f"{host}: Pods ask a DNS cache on their node; its own upstream address is not managed"
+        with suppress(EditRefused):  # a reason to refuse everything, and told there
+            if found and node_local(yaml_value.get(_text(found[1]), ("clusterDNS",))):
+                yield f"{host}: Pods ask a DNS cache on their node; its own upstream address is not managed"
 
 
 def gate(world: World, host: str, changes: Sequence[Change]) -> str:

@@ -147,6 +147,8 @@ class _Asking:
 def _say_why_not(plan: Plan, session: workflow.Session, asking: _Asking) -> None:
     if asking.asked and not sys.stdin.isatty():
         _err().print("not a terminal: give --yes to apply without being asked")
+    elif workflow.errors(plan.problems):
+        _err().print("nothing was changed: what is refused comes first")
     elif plan.changes and workflow.unseen(plan, session.cluster):
         _err().print("nothing was changed: what could not be observed decides about the rest")
 

@@ -96,5 +96,5 @@ def _seen(status: int, data: bytes) -> Seen:
         return Seen(State.PRESENT, data)
     if status == ABSENT_CODE:
         return Seen(State.ABSENT)
-    why = data.decode("utf-8", "replace").strip()[-500:]
-    return Seen(State.UNKNOWN, why=why or f"the probe ended with status {status}")
+    said = data.decode("utf-8", "replace").strip().splitlines()  # the reason is the last of what a probe says
+    return Seen(State.UNKNOWN, why=said[-1][-500:] if said else f"the probe ended with status {status}")

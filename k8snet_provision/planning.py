@@ -68,7 +68,7 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
 
 def _not_editable(refused: EditRefused, about: object) -> Problem:
     """For a capability that does not tell by itself which of its texts cannot be edited."""
-    place = f"{refused.file}:{refused.line}" if refused.line else refused.file
+    place = f"{refused.file}:{refused.line}" if refused.file and refused.line else refused.file
     return Problem(
         NOT_EDITABLE, refused.text, about if isinstance(about, str) else CLUSTER, found=place, hint=refused.hint
     )

@@ -17,11 +17,11 @@ SEND_FILE = f"""
 send_file() {{
   if [ ! -e "$1" ]; then
     [ -d "${{1%/*}}" ] || [ ! -e "${{1%/*}}" ] && return {ABSENT_CODE}
-    echo "its directory cannot be read"; return 1
+    echo "$1: its directory cannot be read"; return 1
   fi
-  [ -f "$1" ] || {{ echo "not a regular file"; return 1; }}
-  set -- "$1" "$(stat -L -c '%a %U %G %s' -- "$1")" || {{ echo "stat failed"; return 1; }}
-  [ "${{2##* }}" -le {LARGEST} ] || {{ echo "larger than {LARGEST} bytes: ${{2##* }}"; return 1; }}
+  [ -f "$1" ] || {{ echo "$1: not a regular file"; return 1; }}
+  set -- "$1" "$(stat -L -c '%a %U %G %s' -- "$1")" || {{ echo "$1: stat failed"; return 1; }}
+  [ "${{2##* }}" -le {LARGEST} ] || {{ echo "$1: larger than {LARGEST} bytes: ${{2##* }}"; return 1; }}
   printf '%s %s\\n%s' "$2" "${{#1}}" "$1"
   cat -- "$1" || return 1
   echo
