@@ -127,19 +127,24 @@ def _restarts(plan: Plan) -> Counter[str]:
 def show_outcome(out: Console, outcome: Outcome) -> None:
     for phase, failures in outcome.failures.items():
         for target, why in failures.items():
-            _line(out, f"failed: {phase} on {target}: {why}", "red")
+            _line(out, f"failed: {phase} on {target}: {in_one_line(why)}", "red")
     if outcome.put_back:
         _line(out, f"put back and seen to work: {_names(_targets(outcome.put_back))}", "yellow")
     for target, why in outcome.left_broken.items():
-        _line(out, f"NOT put back: {target}: {why}", "bold red")
+        _line(out, f"NOT put back: {target}: {in_one_line(why)}", "bold red")
     if outcome.interrupted:
         _line(out, "interrupted", "yellow")
     if outcome.untouched:
-        left = ", ".join(f"{change.phase} on {change.target}" for change in outcome.untouched[:8])
-        more = f" and {len(outcome.untouched) - 8} more" if len(outcome.untouched) > 8 else ""
-        _line(out, f"not touched: {left}{more}", "yellow")
+        left = list(dict.fromkeys(f"{change.phase} on {change.target}" for change in outcome.untouched))
+        more = f" and {len(left) - 8} more" if len(left) > 8 else ""
+        _line(out, f"not touched: {', '.join(left[:8])}{more}", "yellow")
     hint = "" if outcome.ok else "; mend the cause and run apply again: what is done is recognised"
     _line(out, f"{_count(len(outcome.done), 'change')} made in {outcome.seconds:.1f} s{hint}", "bold")
+
+
+def in_one_line(said: str) -> str:
+    """What a host said, which may be several lines; the last one is its conclusion and comes last."""
+    return " / ".join(line.strip() for line in said.splitlines() if line.strip())
 
 
 def _targets(changes: Iterable[Change]) -> list[str]:

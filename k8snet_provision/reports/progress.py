@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from k8snet_provision.reports.console import in_one_line
+
 
 class ConsoleProgress:
     """Implements rollout.Progress. At a terminal the current step moves and vanishes; results stay."""
@@ -59,7 +61,7 @@ class ConsoleProgress:
         self._say(f"ok      {phase:<16} {target:<12} {seconds:5.1f} s", "green")
 
     def failed(self, phase: str, target: str, why: str) -> None:
-        self._say(f"FAILED  {phase:<16} {target:<12} {why}", "red")
+        self._say(f"FAILED  {phase:<16} {target:<12} {in_one_line(why)}", "red")
 
     def putting_back(self, phase: str, targets: Sequence[str]) -> None:
         self._say(f"putting back {phase} on {', '.join(targets)}", "yellow")
