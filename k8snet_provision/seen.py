@@ -12,8 +12,10 @@ from k8snet_provision.resources.probe import HostSeen, Unknown
 from k8snet_provision.topology import Cluster, Topology
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
+    """One look; each is itself alone, so that what is derived from all of it may be kept."""
+
     cluster: Cluster
     observation: Observation
     state: ClusterState

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from k8snet_provision.change import CLUSTER
@@ -27,11 +28,20 @@ def hosts(world: World) -> tuple[str, ...]:
     return world.reached(tuple(member.name for member in world.cluster.members if member.name in roles))
 
 
+@lru_cache(maxsize=1)
 def found(world: World) -> tuple[str, ...]:
-    """The ways in which kube-proxy was seen to be installed; raises Unknown."""
-    units = any(live.read(world.host(host)).is_unit for host in hosts(world))
+    """The ways in which kube-proxy was seen to be installed; raises Unknown where the cluster was not read."""
     daemonset = world.live(DAEMONSET) is not None
+    units = any(_is_unit(world, host) for host in hosts(world))
     return (*([SYSTEMD] if units else []), *([AS_DAEMONSET] if daemonset else []))
+
+
+def _is_unit(world: World, host: str) -> bool:
+    """False for a host that could not tell: it is reported by itself, and does not hide the others."""
+    try:
+        return live.read(world.host(host)).is_unit
+    except Unknown:
+        return False
 
 
 def install(world: World) -> str:

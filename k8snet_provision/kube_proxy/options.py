@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from k8snet_provision.edits.yaml_value import get, with_value
 from k8snet_provision.topology.kube_proxy import KubeProxy
@@ -20,9 +24,31 @@ _DEFAULT_SYNC = "1s"
 """What kube-proxy makes of a minSyncPeriod of 0 in iptables and nftables mode (its v1alpha1 defaults)."""
 
 
+@lru_cache(maxsize=4096)
 def edited(text: str, proxy: KubeProxy, file: str = "") -> str:
-    """The configuration's text with the given keys set, every other byte kept; raises EditRefused."""
-    return with_value(text, (), proxy.as_api(), KIND, file)
+    """The configuration's text with the given keys set, every other byte kept; raises EditRefused.
+
+    An edit is proved by reading the text again and again, which takes a tenth of a second: it is kept for
+    the many hosts and questions with the same text, and not made where the values are there already.
+    """
+    return text if _holds(text, proxy) else with_value(text, (), proxy.as_api(), KIND, file)
+
+
+def _holds(text: str, proxy: KubeProxy) -> bool:
+    """True for a single document that has every given value as it is wanted."""
+    try:
+        data = YAML(typ="safe").load(text)
+    except (YAMLError, ValueError):
+        return False
+    return isinstance(data, dict) and all(
+        type(found := _exact(data, path)) is type(value) and found == value for path, value in _leaves(proxy.as_api())
+    )
+
+
+def _exact(data: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
 
 
 def address(text: str, key: str, port: int) -> str:

@@ -105,6 +105,17 @@ def test_ipvs_is_refused_on_a_kernel_without_it(unit_lab: LabCluster) -> None:
     assert unit_lab.on("node1", "sha256sum /var/lib/kube-proxy/config.conf") == before
 
 
+def test_a_start_that_would_flush_keepaliveds_virtual_servers_is_refused(unit_lab: LabCluster) -> None:
+    bring_into(unit_lab, "iptables")
+    server = "virtual_server 10.141.3.200 80 { lb_algo rr\nlb_kind DR\nprotocol TCP }"
+    unit_lab.on("node1", f"printf '{server}' >/etc/keepalived/keepalived.conf; systemctl start keepalived")
+    refused = bring_into(unit_lab, "nftables")
+    unit_lab.on("node1", "systemctl stop keepalived; rm /etc/keepalived/keepalived.conf")
+    assert refused.code == 1, refused
+    assert "node1: K8N256" in refused.err
+    assert unit_lab.on("node1", "curl -s 127.0.0.1:10249/proxyMode") == "iptables"
+
+
 def test_rules_of_another_mode_are_removed_though_the_mode_is_right(unit_lab: LabCluster) -> None:
     """What an ipvs mode and an older nftables mode would have left, beside what is not kube-proxy's."""
     bring_into(unit_lab, "iptables")
