@@ -116,7 +116,7 @@ def test_a_dead_host_is_seen_and_booted_again_on_its_old_disk(inventory: Path, l
     pid = processes.leader(lab, "node1")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    _wait(lambda: "node1" not in processes.booters(lab))
+    wait(lambda: "node1" not in processes.booters(lab))
     seen = run("lab", "status", str(inventory), "--output", "json")
     assert seen.code == 2
     assert [host["name"] for host in json.loads(seen.out)["hosts"] if not host["on"]] == ["node1"]
@@ -128,7 +128,7 @@ def test_a_host_that_reboots_comes_back_without_its_added_addresses(inventory: P
     before = processes.leader(lab, "lb1")
     added = "10.141.3.77"
     assert _ssh(inventory, "lb1", f"ip address add {added}/24 dev eth0 && systemctl reboot").returncode in (0, 255)
-    _wait(lambda: processes.leader(lab, "lb1") not in (before, None) and _ssh(inventory, "lb1", "true").returncode == 0)
+    wait(lambda: processes.leader(lab, "lb1") not in (before, None) and _ssh(inventory, "lb1", "true").returncode == 0)
     shown = _ssh(inventory, "lb1", "ip -4 address show eth0").stdout
     assert "10.141.3.31/24" in shown
     assert added not in shown
@@ -153,14 +153,14 @@ def test_nothing_is_left_when_up_was_killed_half_way(tmp_path: Path, moment: str
     }
     command = [sys.executable, "-m", "k8snet_provision", "lab", "up", str(inventory), "--hosts-only"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as bringing_up:
-        _wait(moments[moment], pause=0.002)
+        wait(moments[moment], pause=0.002)
         bringing_up.kill()
     _down(inventory)
-    assert _left_of(lab) == []
+    assert left_of(lab) == []
     assert not (inventory / ".ssh").exists()
 
 
-def _left_of(lab: Lab) -> list[str]:
+def left_of(lab: Lab) -> list[str]:
     """All that still has the lab's name: processes, mounts, namespaces, links, cgroups, files."""
     names = (str(lab.state), f"{lab.prefix}-")
     processes_left = [
@@ -184,7 +184,7 @@ def _command(process: Path) -> str:
         return ""
 
 
-def _wait(happened: Callable[[], bool], pause: float = 0.1) -> None:
+def wait(happened: Callable[[], bool], pause: float = 0.1) -> None:
     ends = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < ends, "did not happen within 60 s"
