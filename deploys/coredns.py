@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_network
 
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import Change
@@ -42,6 +43,21 @@ def reads(cluster: Cluster) -> Iterable[ObjectRef]:
 
 
 def manifests(world: World) -> Iterable[Manifest]:
+    """What this phase applies: all objects, but for a Service that has to wait for its range."""
+    waits = world.topology.dns is not None and waits_for_range(world)
+    return (m for m in objects(world) if not (waits and ObjectRef.of(m) == SERVICE))
+
+
+def waits_for_range(world: World) -> bool:
+    """The Service is not there and no ServiceCIDR holds its address yet: the service range phase makes it."""
+    ranges = world.state.service_cidrs
+    if ranges is None or world.live(SERVICE) is not None:
+        return False
+    ready = [cidr for item in ranges if "deletionTimestamp" not in item["metadata"] for cidr in item["spec"]["cidrs"]]
+    return not any(world.topology.dns_address in ip_network(cidr) for cidr in ready)
+
+
+def objects(world: World) -> Iterable[Manifest]:
     """All objects of CoreDNS; nothing where the topology has no `dns`: then it is somebody else's."""
     dns = world.topology.dns
     if dns is None:

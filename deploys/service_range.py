@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
+from deploys import coredns
 from deploys import service_range_steps as steps
 from deploys.kubeadm_config import CONFIG_MAPS, config_map_changes, problems
 from k8snet_provision.capability import Capability, Gate
@@ -30,7 +31,7 @@ ADDRESS_TAKEN = "K8N312"
 
 KUBERNETES = ObjectRef("v1", "Service", "kubernetes", "default")
 KUBE_DNS = ObjectRef("v1", "Service", "kube-dns", "kube-system")
-COREDNS = ObjectRef("apps/v1", "Deployment", "coredns", "kube-system")
+COREDNS = coredns.DEPLOYMENT
 MOVED = (KUBERNETES, KUBE_DNS)
 
 SHOWN = 20
@@ -85,19 +86,27 @@ def service_cidr_changes(world: World) -> Iterator[Change]:
 
 
 def service_changes(world: World, ref: ObjectRef, addresses: list[str]) -> Iterator[Change]:
-    """The Service at its new address; an address is immutable, so it is deleted and made again."""
+    """The Service at its new address; an address is immutable, so it is deleted and made again.
+
+    Where CoreDNS is ours as well, its Service is made at once as that phase wants it (`dry`).
+    """
     live = world.live(ref)
-    if live is None and (ref != KUBE_DNS or world.topology.dns or world.live(COREDNS) is None):
-        if ref == KUBERNETES:
-            yield from kube_object.change(NAME, None, moved(steps.api_service(), addresses), how=steps.BY_APISERVER)
-        return
-    if live and live["spec"].get("clusterIP") == addresses[0]:
+    base = world.state.dry.get(ref) or live or (lost_dns(world) if ref == KUBE_DNS else steps.api_service())
+    if base is None or (live and live["spec"].get("clusterIP") == addresses[0]):
         return
     how = steps.BY_APISERVER if ref == KUBERNETES else kube_object.RECREATE
     because = "made anew: the address of a Service cannot be changed" if live else "lost by a run that was cut short"
-    # Where CoreDNS is ours as well, the Service is made at once as its phase wants it.
-    wanted = moved(world.state.dry.get(ref) or live or steps.dns_service(), addresses)
+    wanted = moved(base, addresses)
     yield from kube_object.change(NAME, live, wanted, send=kube_object.without_noise(wanted), how=how, because=because)
+
+
+def lost_dns(world: World) -> Manifest | None:
+    """kube-dns where it is not there; None where nobody needs it, or CoreDNS's own phase can make it."""
+    if world.topology.dns is None:
+        return steps.dns_service() if world.live(COREDNS) else None
+    if not coredns.waits_for_range(world):
+        return None
+    return next(m for m in coredns.objects(world) if ObjectRef.of(m) == KUBE_DNS)
 
 
 def moved(service: Manifest, addresses: list[str]) -> Manifest:

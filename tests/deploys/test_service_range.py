@@ -15,6 +15,7 @@ from k8snet_provision.seen import World
 from tests.deploys.worlds import a_service, a_service_cidr, a_state, a_world
 
 service_range = assets.deploy_module("service_range")
+coredns = assets.deploy_module("coredns")
 
 OLD, NEW = "10.96.0.0/16", "10.254.0.0/16"
 API, DNS = a_service("default", "kubernetes", "10.96.0.1"), a_service("kube-system", "kube-dns", "10.96.0.10")
@@ -98,6 +99,23 @@ def test_a_lost_kube_dns_is_made_again_where_coredns_runs(tmp_path: Path) -> Non
     change = changes(wanting(tmp_path, NEW, state))["Service kube-system/kube-dns"]
     assert change.action is Action.CREATE
     assert after(change)["spec"]["clusterIP"] == "10.254.0.10"  # type: ignore[index]
+
+
+def test_a_lost_kube_dns_of_ours_is_made_with_its_labels_where_no_range_holds_it_yet(tmp_path: Path) -> None:
+    state = installed(objects=[API], services=[API])
+    world = wanting(tmp_path, NEW, state, "dns: {replicas: 2}")
+    change = changes(world)["Service kube-system/kube-dns"]
+    assert after(change)["spec"]["clusterIP"] == "10.254.0.10"  # type: ignore[index]
+    assert after(change)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "k8snet-provision"  # type: ignore[index]
+    assert "kube-dns" not in [m["metadata"]["name"] for m in coredns.manifests(world)]
+
+
+def test_a_lost_kube_dns_of_ours_is_left_to_its_phase_once_the_range_is_there(tmp_path: Path) -> None:
+    services = [a_service("default", "kubernetes", "10.254.0.1")]
+    state = a_state(services=services, objects=services, service_cidrs=[a_service_cidr("kubernetes", NEW)])
+    world = wanting(tmp_path, NEW, state, "dns: {replicas: 2}")
+    assert changes(world) == {}
+    assert "kube-dns" in [m["metadata"]["name"] for m in coredns.manifests(world)]
 
 
 def test_the_temporary_range_of_a_run_cut_short_is_removed(tmp_path: Path) -> None:
