@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
@@ -16,6 +17,10 @@ _SECONDS = 10
 _INOTIFY = {"max_user_instances": 8192, "max_user_watches": 1048576}
 
 
+# Hosts can not load modules themselves. Where a machine has them built in there is nothing to load.
+_MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan")
+
+
 def _ip(*arguments: str) -> str:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=_SECONDS, check=True)
     return done.stdout
@@ -26,7 +31,9 @@ def _known(*arguments: str) -> list[dict[str, Any]]:
 
 
 def plug_up(lab: Lab) -> None:
-    """Make the bridge with the machine's address on it, and raise the inotify limits that hosts share."""
+    """Make the bridge with the machine's address on it; load modules and raise limits that hosts share."""
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "--quiet", "--all", *_MODULES], capture_output=True, timeout=_SECONDS)
     if lab.bridge not in links():
         _ip("link", "add", lab.bridge, "type", "bridge")
         _ip("address", "add", f"{lab.gateway}/{lab.settings.network.prefixlen}", "dev", lab.bridge)

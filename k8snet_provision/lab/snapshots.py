@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def restore(lab: Lab, label: str, fetch: Fetch, say: Say) -> None:
         _all(memory, lambda name: _put_back(lab, name, top / name))
         names = tuple(name for name in memory.hosts if (top / name).is_dir())
         lifecycle.wipe(lab, set(memory.hosts) - set(names))
-        memory = state.remember(lab, Memory(**{**vars(memory), "hosts": names}))
+        memory = state.remember(lab, replace(memory, hosts=names))
         say(f"the disks of {len(names)} hosts are as they were at {label}")
         _boot(lab, memory, fetch, say)
 
