@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from shlex import quote
 
-from pyinfra.api.deploy import deploy
-
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.cluster_state import Pod
 from k8snet_provision.engine import operations
+from k8snet_provision.engine.carry_out import deploy
 from k8snet_provision.engine.script import Script
 from k8snet_provision.resources.kube_object import ObjectRef
 from k8snet_provision.resources.probe import Probe, Unknown

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
-from k8snet_provision.capability import Capability, Gate
+from k8snet_provision.capability import NEVER, Capability, Gate
 from k8snet_provision.change import Change
 from k8snet_provision.dns_wire import Question, gate_script
 from k8snet_provision.engine.carry_out import cluster_changes
@@ -99,8 +99,19 @@ def _service_address(world: World) -> str:
 
 
 def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str:
+    """A pod that cannot start will not start by waiting: its last word is the answer."""
+    container = ".status.containerStatuses[0]"
+    state = f"{{.metadata.name}} {{{container}.restartCount}} {{{container}.state.waiting.reason}}"
+    listed = f"'jsonpath={{range .items[*]}}{state}{{\"\\n\"}}{{end}}'"
     return f"""{world.prelude}
-K -n kube-system rollout status deployment/coredns --timeout=5s 2>&1"""
+K -n kube-system rollout status deployment/coredns --timeout=3s 2>&1 && exit 0
+K -n kube-system get pods -l k8s-app=kube-dns -o {listed} | while read -r pod restarts reason; do
+  case $reason in
+    CrashLoopBackOff) [ "$restarts" -ge 2 ] && K -n kube-system logs "$pod" --tail=1 2>&1 && exit {NEVER} ;;
+    *Image*) echo "$pod: $reason"; exit {NEVER} ;;
+  esac
+done
+exit $(( $? == {NEVER} ? {NEVER} : 1 ))"""
 
 
 def answers(world: World, host: str, changes: Sequence[Change]) -> str:

@@ -7,11 +7,8 @@ Pods can trust the API at its new address from the moment the Service has it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from pyinfra.api.deploy import deploy
 
 from deploys import apiserver_certificate, control_plane
 from deploys.apiserver_gates import carries_flags, certificate_served
@@ -19,8 +16,7 @@ from deploys.control_plane import APISERVER, CONTROLLER_MANAGER, Program
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.edits.refused import EditRefused
-from k8snet_provision.engine import operations
-from k8snet_provision.engine.carry_out import host_changes as host_changes_deploy
+from k8snet_provision.engine import carry_out, operations
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import certificate, file
 from k8snet_provision.resources.probe import Probe, Unknown
@@ -150,14 +146,13 @@ def host_problems(world: World, host: str) -> list[Problem]:
     return problems
 
 
-@deploy("kube-apiserver")
+@carry_out.deploy("kube-apiserver")
 def apply(changes: Sequence[Change], prelude: str = "") -> None:
     """The certificate first: it is good for the old address and the new one."""
     for change in changes:
         if change.kind is Kind.CERTIFICATE:
             operations.add(f"issue {change.name}", apiserver_certificate.issue(change))
-    files_and_units: Callable[..., Any] = host_changes_deploy
-    files_and_units([change for change in changes if change.kind is not Kind.CERTIFICATE], prelude)
+    carry_out.host_changes([change for change in changes if change.kind is not Kind.CERTIFICATE], prelude)
 
 
 CAPABILITY = Capability(

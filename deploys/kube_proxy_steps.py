@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from shlex import quote
 
-from pyinfra.api.deploy import deploy
-
 from k8snet_provision.change import Change, Kind, restarts
 from k8snet_provision.engine import operations
-from k8snet_provision.engine.carry_out import host_changes, write
+from k8snet_provision.engine.carry_out import deploy, host_changes, write
 from k8snet_provision.kube_proxy import live, options
 from k8snet_provision.kube_proxy.install import SYSTEMD, config_text, install
 from k8snet_provision.kube_proxy.live import PIDS, Live

@@ -6,11 +6,9 @@ import json
 from collections.abc import Sequence
 from shlex import quote
 
-from pyinfra.api.deploy import deploy
-
 from k8snet_provision.change import Action, Change
 from k8snet_provision.engine import operations
-from k8snet_provision.engine.carry_out import BACKUPS, object_script
+from k8snet_provision.engine.carry_out import BACKUPS, deploy, object_script
 from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import assign
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, RECREATE, Manifest

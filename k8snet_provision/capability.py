@@ -18,14 +18,17 @@ from k8snet_provision.topology import Cluster
 
 T = TypeVar("T")
 
+NEVER = 9
+"""Exit status by which a gate's script says that waiting longer is of no use."""
+
 
 @dataclass(frozen=True)
 class Gate:
     """A read-only check that must pass before the next batch.
 
     `script` gives POSIX sh for a host (for cluster changes: the control-plane host in use) from the
-    changes just made: exit 0 passes, anything else is asked again until `deadline` (seconds); the last
-    line of its stdout is what is shown as "last seen". None where there is nothing to check on that host.
+    changes just made: exit 0 passes, NEVER fails at once, anything else is asked again until `deadline`
+    (seconds); the last line of its stdout is what is shown. None where there is nothing to check on that host.
     `asked_from` chooses the host for cluster changes where the control plane is the wrong place to ask.
     """
 

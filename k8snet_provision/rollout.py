@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from k8snet_provision.capability import Gate, Phase, Site, batch_size
+from k8snet_provision.capability import NEVER, Gate, Phase, Site, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
@@ -142,16 +142,20 @@ class Rollout:
             return {}
         self.progress.waiting(phase.name, gate.what, list(waiting))
         ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
+        failures: Failures = {}
         while waiting and time.monotonic() < ends:
-            for target, (passed, saw) in self._look(waiting, hosts, ends).items():
+            for target, (code, saw) in self._look(waiting, hosts, ends).items():
                 last[target] = saw
-                if passed:
+                if code == NEVER:
+                    failures[target] = f"{gate.what}: {saw}"
+                if code in (0, NEVER):
                     del waiting[target]
             if waiting:
                 time.sleep(POLL)
-        return {target: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[target]}" for target in waiting}
+        late = {t: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[t]}" for t in waiting}
+        return failures | late
 
-    def _look(self, scripts: Mapping[str, str], hosts: Mapping[str, str], ends: float) -> dict[str, tuple[bool, str]]:
+    def _look(self, scripts: Mapping[str, str], hosts: Mapping[str, str], ends: float) -> dict[str, tuple[int, str]]:
         timeout = max(1.0, ends - time.monotonic())
         answers = self.fleet.run({hosts[target]: Script(script, timeout=timeout) for target, script in scripts.items()})
         return {target: _verdict(answers[hosts[target]]) for target in scripts}
@@ -189,11 +193,12 @@ def batches(phase: Phase, plan: Plan) -> list[list[str]]:
     ]
 
 
-def _verdict(answer: Output | Unreachable) -> tuple[bool, str]:
+def _verdict(answer: Output | Unreachable) -> tuple[int, str]:
+    """The exit status, and the last line that was said; a host that gives no answer may come back."""
     if isinstance(answer, Unreachable):
-        return False, answer.reason
+        return 255, answer.reason
     lines = answer.stdout.decode("utf-8", "replace").strip().splitlines()
-    return answer.code == 0, lines[-1][-500:] if lines else f"exit status {answer.code}"
+    return answer.code, lines[-1][-500:] if lines else f"exit status {answer.code}"
 
 
 def _flat(batch: Mapping[str, Sequence[Change]]) -> list[Change]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from shlex import quote
+from typing import cast
 
-from pyinfra.api.deploy import deploy
+from pyinfra.api.deploy import deploy as pyinfra_deploy
 
 from k8snet_provision.change import Action, Change, Kind, restarts
 from k8snet_provision.engine import operations
@@ -14,6 +15,14 @@ from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.kube_object import FIELD_MANAGER
 
 BACKUPS = "/var/lib/k8snet-provision/backups"
+
+CarryOut = Callable[..., None]
+"""(changes, prelude): adds the operations of one host's changes; `prelude` is the sh that defines kubectl as K."""
+
+
+def deploy(name: str) -> Callable[[CarryOut], CarryOut]:
+    """pyinfra's own decorator, typed as what it leaves: a function that may be called like the one it decorates."""
+    return cast(Callable[[CarryOut], CarryOut], pyinfra_deploy(name))
 
 
 @deploy("host changes")
