@@ -93,6 +93,7 @@ def test_static_pods_and_what_kubeadm_would_write_agree(fresh_kubeadm: LabCluste
         "kube-scheduler.yaml",
     ]
     kept = "kubectl -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}'"
-    fresh_kubeadm.on("cp1", f"{kept} >/root/kept.yaml; mkdir -p /root/would; cp -r /etc/kubernetes/pki /root/would/")
-    would = "kubeadm init phase control-plane all --config /root/kept.yaml --dry-run"
-    assert f"--service-cluster-ip-range={NEW}" in fresh_kubeadm.on("cp1", would)
+    would = "kubeadm init phase control-plane all --config /root/kept.yaml --dry-run >/dev/null"
+    written = "cat /etc/kubernetes/tmp/kubeadm-init-dryrun*/kube-*.yaml"
+    text = fresh_kubeadm.on("cp1", f"{kept} >/root/kept.yaml && {would} && {written}")
+    assert text.count(f"--service-cluster-ip-range={NEW}") == 2
