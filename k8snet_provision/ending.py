@@ -18,6 +18,7 @@ from k8snet_provision.plan import problem_to_json
 from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.reports import console
 
+PROGRAM = "k8snet-provision"
 WHERE = "command line"
 MISUSED = "K8N400"
 STOPPED = "K8N403"
@@ -41,7 +42,7 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
     if not told:
         gevent.get_hub().exception_stream = None  # a greenlet's exception is raised again where it is waited for
     try:
-        code = app(arguments, standalone_mode=False) or Exit.SAME
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False) or Exit.SAME
         sys.stdout.flush()
     except ProblemsFound as found:
         return _failed(found.problems, arguments)
@@ -87,7 +88,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 def _misused(error: TyperException) -> Sequence[Problem]:
     """typer's own exceptions; a command without words has shown its help by then."""
     context = getattr(error, "ctx", None)
-    path = getattr(context, "command_path", "k8snet-provision")
+    path = getattr(context, "command_path", PROGRAM)
     text = " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
     return [Problem(MISUSED, text, WHERE, hint=f"{path} --help")] if text else []
 

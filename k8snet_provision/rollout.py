@@ -177,7 +177,11 @@ class Rollout:
             outcome.left_broken |= outcome.failures[phase.name]
             return
         self.progress.putting_back(phase.name, list(back))
-        failures = self._attempt(phase, back)
+        try:
+            failures = self._attempt(phase, back)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            failures = dict.fromkeys(back, CUT_SHORT)
         outcome.left_broken |= failures
         outcome.put_back += [change for target in back if target not in failures for change in batch[target]]
 

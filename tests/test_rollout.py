@@ -1,0 +1,261 @@
+"""A roll-out over a real sshd: order, batches, gates, what is put back and what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from shlex import quote
+
+import pytest
+
+from k8snet_provision.capability import NEVER, Capability, Gate, Phase
+from k8snet_provision.change import CLUSTER, Change, Kind
+from k8snet_provision.cluster_state import ClusterState
+from k8snet_provision.engine import operations
+from k8snet_provision.engine.carry_out import deploy
+from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.plan import Plan
+from k8snet_provision.resources import file
+from k8snet_provision.resources.file import File
+from k8snet_provision.resources.probe import Unknown
+from k8snet_provision.rollout import CUT_SHORT, Outcome, Rollout
+from k8snet_provision.seen import World
+from tests.deploys.worlds import a_world
+from tests.engine.sshd import Sshd
+
+HOSTS = ("h1", "h2", "h3", "h4")
+OLD, NEW = b"old\n", b"new\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    started = Sshd(tmp_path_factory.mktemp("sshd"), ("127.0.11.1",)).start()
+    yield started
+    started.stop()
+
+
+@dataclass
+class Told:
+    """Takes down what a roll-out tells."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def phase(self, phase: str, changes: int) -> None:
+        self.lines.append(f"phase {phase} {changes}")
+
+    def batch(self, phase: str, targets: Sequence[str]) -> None:
+        self.lines.append(f"batch {' '.join(targets)}")
+
+    def waiting(self, phase: str, what: str, targets: Sequence[str]) -> None:
+        self.lines.append(f"waiting for {what} on {' '.join(targets)}")
+
+    def passed(self, phase: str, target: str, seconds: float) -> None:
+        self.lines.append(f"passed {target}")
+
+    def failed(self, phase: str, target: str, why: str) -> None:
+        self.lines.append(f"failed {target}")
+
+    def putting_back(self, phase: str, targets: Sequence[str]) -> None:
+        self.lines.append(f"putting back {' '.join(targets)}")
+
+    def interrupted(self) -> None:
+        self.lines.append("interrupted")
+
+
+@dataclass
+class Site:
+    """Directories that stand for hosts, each with one file; a capability that replaces it."""
+
+    root: Path
+    server: Sshd
+    world: World
+    told: Told = field(default_factory=Told)
+
+    def path(self, host: str) -> Path:
+        return self.root / host / "a.conf"
+
+    def contents(self) -> dict[str, bytes]:
+        return {host: self.path(host).read_bytes() for host in HOSTS}
+
+    def changes(self, phase: str, hosts: Sequence[str] = HOSTS) -> list[Change]:
+        found: list[Change] = []
+        for host in hosts:
+            before = File(str(self.path(host)), OLD)
+            found += file.change(phase, host, before, replace(before, content=NEW))
+        return found
+
+    def run(self, phases: Sequence[Phase], changes: Sequence[Change], stop: Callable[[], bool] = bool) -> Outcome:
+        plan = Plan("test", {}, tuple(changes))
+        with Fleet({host: self.server.connection(host) for host in HOSTS}) as fleet:
+            return Rollout(plan, self.world, fleet, self.told, stop).run(phases)
+
+    def phase(self, name: str, *gates: Gate, at_once: int | str = "50%") -> Phase:
+        carry_out = partial(write, backups=str(self.root / "backups"))
+        return Phase(Capability(name, carry_out=carry_out, gates=gates), hosts=HOSTS, at_once=at_once)
+
+
+@deploy("files and objects")
+def write(changes: Sequence[Change], prelude: str = "", backups: str = "") -> None:
+    for change in changes:
+        if change.kind is Kind.OBJECT:
+            operations.run_script(f"printf %s {quote(change.after or '')} >{quote(change.name)}", name="object")
+        else:
+            content = (change.after or "").encode()
+            expected = change.details["before_sha256"]
+            operations.write_file(change.name, content, expected_sha256=expected, backup_dir=backups)
+
+
+@pytest.fixture
+def site(server: Sshd, tmp_path: Path) -> Site:
+    state = ClusterState(None, "", reader="h1")
+    world = a_world(tmp_path, "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16", state=state)
+    made = Site(tmp_path, server, world)
+    for host in HOSTS:
+        made.path(host).parent.mkdir()
+        made.path(host).write_bytes(OLD)
+    return made
+
+
+def reads(site: Site, host: str, content: bytes) -> str:
+    text = content.decode().strip()
+    return f'now=$(cat {quote(str(site.path(host)))}); [ "$now" = {text} ] || {{ echo "it reads $now"; exit 1; }}'
+
+
+def follows(site: Site) -> Gate:
+    """Passes when a file reads what the change made of it, whichever way it was turned."""
+
+    def script(world: World, host: str, changes: Sequence[Change]) -> str:
+        return reads(site, host, (changes[0].after or "").encode())
+
+    return Gate("the content", script, deadline=5)
+
+
+def refuses_new(site: Site, bad: str, code: int = 1, deadline: float = 1) -> Gate:
+    """Fails on one host while it has the new content."""
+
+    def script(world: World, host: str, changes: Sequence[Change]) -> str | None:
+        refuse = f'[ "$(cat {quote(str(site.path(host)))})" = old ] || {{ echo "it is not well"; exit {code}; }}'
+        return refuse if host == bad else None
+
+    return Gate("health", script, deadline=deadline)
+
+
+def test_batches_follow_each_other_through_their_gate(site: Site) -> None:
+    outcome = site.run([site.phase("files", follows(site))], site.changes("files"))
+    assert site.told.lines == [
+        "phase files 4",
+        *("batch h1 h2", "waiting for the content on h1 h2", "passed h1", "passed h2"),
+        *("batch h3 h4", "waiting for the content on h3 h4", "passed h3", "passed h4"),
+    ]
+    assert outcome.ok
+    assert [change.target for change in outcome.done] == list(HOSTS)
+    assert set(site.contents().values()) == {NEW}
+
+
+def test_the_cluster_comes_before_the_hosts_of_its_phase(site: Site) -> None:
+    made = str(site.root / "object")
+    everything = [*site.changes("files"), Change("files", CLUSTER, Kind.OBJECT, made, None, "made")]
+    outcome = site.run([site.phase("files", at_once="100%")], everything)
+    assert [line for line in site.told.lines if line.startswith("batch")] == ["batch cluster", "batch h1 h2 h3 h4"]
+    assert Path(made).read_text() == "made"
+    assert outcome.done[0].target == CLUSTER
+
+
+def test_phases_keep_the_order_of_the_site_table(site: Site) -> None:
+    phases = [site.phase("first"), site.phase("second"), site.phase("empty")]
+    site.run(phases, [*site.changes("second", ["h2"]), *site.changes("first", ["h1"])])
+    assert [line for line in site.told.lines if line.startswith("phase")] == ["phase first 1", "phase second 1"]
+
+
+def test_a_batch_whose_gate_fails_is_put_back_and_the_rest_is_left_alone(site: Site) -> None:
+    phases = [site.phase("files", refuses_new(site, "h2"), at_once=1), site.phase("later")]
+    later = Change("later", "h4", Kind.OBJECT, str(site.root / "later"), None, "made")
+    outcome = site.run(phases, [*site.changes("files"), later])
+    assert not outcome.ok
+    assert outcome.failures == {"files": {"h2": "waited 1 s for health; last seen: it is not well"}}
+    assert [change.target for change in outcome.done] == ["h1"]
+    assert [change.target for change in outcome.put_back] == ["h2"]
+    assert [change.address for change in outcome.untouched] == [
+        *(f"{host}:file:{site.path(host)}" for host in ("h3", "h4")),
+        later.address,
+    ]
+    assert outcome.left_broken == {}
+    assert site.contents() == {"h1": NEW, "h2": OLD, "h3": OLD, "h4": OLD}
+    assert not (site.root / "later").exists()
+
+
+def test_a_whole_batch_goes_back_for_one_host_of_it(site: Site) -> None:
+    outcome = site.run([site.phase("files", refuses_new(site, "h2"))], site.changes("files"))
+    assert {change.target for change in outcome.put_back} == {"h1", "h2"}
+    assert set(site.contents().values()) == {OLD}
+    assert site.told.lines[-1] == "waiting for health on h2"  # the old state has to pass the same gate
+
+
+def test_a_gate_that_knows_better_is_not_waited_for(site: Site) -> None:
+    gate = refuses_new(site, "h1", code=NEVER, deadline=60)
+    outcome = site.run([site.phase("files", gate)], site.changes("files"))
+    assert outcome.failures == {"files": {"h1": "health: it is not well"}}
+    assert outcome.seconds < 30
+
+
+def test_what_does_not_come_back_is_said(site: Site) -> None:
+    never = Gate("a wonder", lambda world, host, changes: "echo still nothing; exit 1", deadline=0.5)
+    outcome = site.run([site.phase("files", never, at_once=1)], site.changes("files"))
+    assert outcome.left_broken == {"h1": "waited 0.5 s for a wonder; last seen: still nothing"}
+    assert outcome.put_back == []
+    assert site.contents()["h1"] == OLD
+
+
+def test_a_file_that_moved_since_the_plan_is_not_overwritten(site: Site) -> None:
+    site.path("h1").write_bytes(b"edited by hand\n")
+    outcome = site.run([site.phase("files", at_once=1)], site.changes("files"))
+    assert "changed since it was observed" in outcome.failures["files"]["h1"]
+    assert "changed since it was observed" in outcome.left_broken["h1"]
+    assert site.contents() == {"h1": b"edited by hand\n", "h2": OLD, "h3": OLD, "h4": OLD}
+
+
+def test_a_host_that_cannot_be_written_takes_its_batch_back(site: Site) -> None:
+    site.path("h2").parent.rename(site.root / "away")
+    (site.root / "h2").write_text("in the way of the directory")
+    outcome = site.run([site.phase("files", follows(site), at_once=2)], site.changes("files"))
+    assert set(outcome.failures["files"]) == {"h2"}
+    assert [change.target for change in outcome.put_back] == ["h1"]
+    assert site.path("h1").read_bytes() == OLD
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Unknown("cluster", "names", "no node answers"), "cluster: names is unknown: no node answers"),
+        (KeyError("gone"), "internal error: KeyError: 'gone'"),
+    ],
+)
+def test_a_gate_that_cannot_be_asked_fails_its_batch(site: Site, error: Exception, said: str) -> None:
+    def script(world: World, host: str, changes: Sequence[Change]) -> str:
+        raise error
+
+    outcome = site.run([site.phase("files", Gate("health", script))], site.changes("files"))
+    assert outcome.failures == {"files": {"h1": said, "h2": said}}
+    assert set(site.contents().values()) == {OLD}
+
+
+def test_an_interrupt_ends_it_after_the_batch_in_hand(site: Site) -> None:
+    outcome = site.run(
+        [site.phase("files", follows(site))], site.changes("files"), lambda: "passed h2" in site.told.lines
+    )
+    assert outcome.interrupted and not outcome.ok
+    assert [change.target for change in outcome.done] == ["h1", "h2"]
+    assert [change.target for change in outcome.untouched] == ["h3", "h4"]
+    assert site.contents() == {"h1": NEW, "h2": NEW, "h3": OLD, "h4": OLD}
+
+
+def test_a_second_interrupt_says_what_it_cut_short(site: Site) -> None:
+    def script(world: World, host: str, changes: Sequence[Change]) -> str:
+        raise KeyboardInterrupt
+
+    outcome = site.run([site.phase("files", Gate("health", script))], site.changes("files"))
+    assert outcome.interrupted
+    assert outcome.left_broken == {"h1": CUT_SHORT, "h2": CUT_SHORT}
+    assert [change.target for change in outcome.untouched] == ["h3", "h4"]
