@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from k8snet_provision.edits.environment_file import is_name, variables
@@ -57,6 +58,12 @@ def argv(files: UnitFiles) -> list[Word]:
     Raises EditRefused where there is no single command, where a shell makes the words, or where the files
     are not what systemd takes.
     """
+    return list(_argv(files))
+
+
+@lru_cache(maxsize=1024)
+def _argv(files: UnitFiles) -> tuple[Word, ...]:
+    """Remembered, because every question about a unit begins with its words."""
     start = _exec_start(files)
     prefixes, command = _command(files, start)
     name = PurePosixPath(command[0].value).name
@@ -67,9 +74,9 @@ def argv(files: UnitFiles) -> list[Word]:
     if "@" in prefixes:
         command = command[1:] or command
     if ":" in prefixes:
-        return command
+        return tuple(command)
     environment = _environment(files)
-    return [command[0], *(word for written in command[1:] for word in expanded(written, environment))]
+    return (command[0], *(word for written in command[1:] for word in expanded(written, environment)))
 
 
 def _settings(files: UnitFiles, key: str) -> list[Assignment]:
