@@ -14,7 +14,7 @@ from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.resources.probe import Probe, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
-from k8snet_provision.topology.host_network import SCRIPT, HostNetwork, decode
+from k8snet_provision.topology.host_network import HostNetwork, decode, script
 from k8snet_provision.topology.observed import broken_on_hosts
 from k8snet_provision.topology.rules_networks import service_range_is_too_wide
 
@@ -23,17 +23,18 @@ NAME = "hosts"
 OVERLAP = "K8N123"
 """The topology's own code for ranges that overlap, here against ranges that only the cluster knows."""
 
-PROBE = Probe("host:network", SCRIPT)
+KEY = "host:network"
 
 
 def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
-    yield PROBE
+    proxy = cluster.topology.kube_proxy
+    yield Probe(KEY, script(ipvs=bool(proxy and proxy.mode == "ipvs")))
 
 
 def networks(world: World) -> Iterable[HostNetwork]:
     """What each reached host said of itself; raises Unknown where a host could not."""
     for host in world.observation.hosts:
-        seen = decode(host, world.host(host).text(PROBE) or "")
+        seen = decode(host, world.host(host).text(KEY) or "")
         if seen.unknown:
             raise Unknown(host, "network", f"the host could not give: {', '.join(seen.unknown)}")
         yield seen

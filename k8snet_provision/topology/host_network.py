@@ -12,17 +12,20 @@ from .values import IPAddress, IPNetwork, PortRange
 
 _MODULES = "ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_dh ip_vs_sed ip_vs_nq ip_vs_lblc ip_vs_lblcr"
 
-# One line per fact, so that one that a host cannot give hides no other. A module counts as available when it
-# is loaded, can be loaded, or is built in; a kernel without modules is asked for its configuration.
-SCRIPT = f"""LC_ALL=C; export LC_ALL
-say() {{ printf '%s\\t%s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ')"; }}
+# One line per fact, so that one that a host cannot give hides no other.
+FACTS = """LC_ALL=C; export LC_ALL
+say() { printf '%s\\t%s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ')"; }
 say addresses "$(ip -j addr 2>/dev/null)"
 say routes4 "$(ip -4 -j route show table main 2>/dev/null)"
 say routes6 "$(ip -6 -j route show table main 2>/dev/null)"
 say local_ports "$(cat /proc/sys/net/ipv4/ip_local_port_range 2>/dev/null)"
 say reserved_ports "$(cat /proc/sys/net/ipv4/ip_local_reserved_ports 2>/dev/null)"
 say kernel "$(uname -r)"
-found=; options=$( (gzip -dc /proc/config.gz || cat "/boot/config-$(uname -r)") 2>/dev/null)
+"""
+
+# A module counts as available when it is loaded, can be loaded, or is built in; a kernel without modules is
+# asked for its configuration.
+MODULES = f"""found=; options=$( (gzip -dc /proc/config.gz || cat "/boot/config-$(uname -r)") 2>/dev/null)
 for m in {_MODULES} nf_conntrack; do
   o=CONFIG_$(printf '%s' "$m" | tr 'a-z' 'A-Z')=y
   if [ -d "/sys/module/$m" ] || modprobe -n -q "$m" 2>/dev/null; then found="$found $m"; continue; fi
@@ -30,6 +33,11 @@ for m in {_MODULES} nf_conntrack; do
 done
 say modules "$found ."
 """
+
+
+def script(ipvs: bool) -> str:
+    """sh that asks for everything; for modules only where ipvs is wanted, for that takes as long as all the rest."""
+    return FACTS + (MODULES if ipvs else "say modules .\n")
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class HostNetwork:
 
 
 def decode(host: str, answer: str) -> HostNetwork:
-    """SCRIPT's answer as data; facts that are missing or that nobody can read are named in `unknown`."""
+    """The script's answer as data; facts that are missing or that nobody can read are named in `unknown`."""
     facts = dict(line.partition("\t")[::2] for line in answer.splitlines())
     unknown: list[str] = []
 

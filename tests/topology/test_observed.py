@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.problems import Problem, Severity
-from k8snet_provision.topology.host_network import SCRIPT, HostNetwork, decode
+from k8snet_provision.topology.host_network import HostNetwork, decode, script
 from k8snet_provision.topology.observed import HOST_RULES, broken_on_hosts
 
 from .written import TOPOLOGY, Written, replaced, write
@@ -19,9 +19,9 @@ NODE = "ip link add eth0 type bridge; ip addr add 192.0.2.21/24 dev eth0; ip lin
 
 def look(commands: str = "", host: str = "w1") -> HostNetwork:
     """The network of a fresh namespace after `commands`."""
-    script = f"set -e; {NODE} {commands}\nset +e\n{SCRIPT}"
+    asked = f"set -e; {NODE} {commands}\nset +e\n{script(ipvs=True)}"
     namespace = ["unshare", "--user", "--map-root-user", "--net", "sh", "-s"]
-    done = subprocess.run(namespace, input=script, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(namespace, input=asked, capture_output=True, text=True, check=True, timeout=20)
     return decode(host, done.stdout)
 
 
