@@ -75,7 +75,7 @@ def diff_lines(change: Change) -> list[str]:
         return ["(content not shown: secret)"]
     before, after = (None if side is None else side.encode("utf-8", "surrogateescape") for side in _sides(change))
     lines = unified_diff(before, after, change.name).splitlines()
-    return [line for line in lines if not line.startswith(("--- ", "+++ "))] + _ownership(change)
+    return lines[2:] + _ownership(change)  # without the header: the file is named above
 
 
 def _sides(change: Change) -> tuple[str | None, str | None]:
