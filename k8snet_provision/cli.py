@@ -95,14 +95,17 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     check: Annotated[bool, typer.Option("--check", "-C", help="Change nothing: the same as diff.")] = False,
     show_diff: Annotated[bool, typer.Option("--diff/--no-diff", "-D", help="Show the plan first.")] = True,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say each step, not its result only.")
+    ] = 0,
     output: Out = Output.TEXT,
 ) -> None:
     """Change what differs, in the order of the site table, after showing it and asking."""
     if check:
         diff(inventory, limit, tags, forks, extra, vault, output)
     request = _request(inventory, limit, tags, forks, extra, vault)
-    with ConsoleProgress(_err(), quiet=output is Output.JSON) as progress, workflow.session(request) as session:
+    telling = ConsoleProgress(_err(), quiet=output is Output.JSON, verbose=verbose > 0)
+    with telling as progress, workflow.session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
         asking = _Asking(session, progress, output, show_diff, yes)
         plan, outcome = workflow.apply(session, progress, asking)

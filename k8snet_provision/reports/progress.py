@@ -17,9 +17,10 @@ from k8snet_provision.reports.console import in_one_line
 class ConsoleProgress:
     """Implements rollout.Progress. At a terminal the current step moves and vanishes; results stay."""
 
-    def __init__(self, err: Console, quiet: bool = False) -> None:
+    def __init__(self, err: Console, quiet: bool = False, verbose: bool = False) -> None:
         self._err = err
         self._quiet = quiet
+        self._verbose = verbose
         self._status: Status | None = None
         self._started = time.monotonic()
 
@@ -44,7 +45,9 @@ class ConsoleProgress:
             self._status.start()
 
     def step(self, text: str) -> None:
-        if self._status:
+        if self._verbose:
+            self._say(text, "dim")
+        elif self._status:
             with suppress(OSError):
                 self._status.update(Text(text))
 

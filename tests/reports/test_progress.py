@@ -51,3 +51,9 @@ def test_a_moving_line_is_gone_at_the_end() -> None:
 
 def test_a_terminal_that_was_closed_does_not_end_a_roll_out() -> None:
     tell(ConsoleProgress(Console(file=Gone())))
+
+
+def test_verbose_says_each_step() -> None:
+    out = io.StringIO()
+    tell(ConsoleProgress(Console(file=out, width=40), verbose=True))
+    assert "kubelet: node1: waiting for health" in out.getvalue().splitlines()
