@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.hosts.labs import LabCluster, up
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_run_at_a_time() -> Iterator[None]:
+    """Labs have fixed names and networks, so a second run on this machine waits for the first to end."""
+    with Path("/run/lock/k8snet-provision-tests").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
