@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import subprocess
-import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hosts.labs import ROOT, LabCluster, Ran
+from tests import wheels
+from tests.hosts.labs import ROOT
+from tests.wheels import run
 
 HOSTS = "kube_control_plane: {hosts: {cp1: {ansible_host: 192.0.2.11}}}\n"
 TOPOLOGY = "topology: {service_cidr: 10.254.0.0/16, pod_cidr: 10.244.0.0/16}\n"
@@ -21,38 +18,12 @@ TOPOLOGY = "topology: {service_cidr: 10.254.0.0/16, pod_cidr: 10.244.0.0/16}\n"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    built = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(built, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (path,) = folder.glob("*.whl")
-    return path
+    return wheels.build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The program in an empty environment, with the requirements that the wheel itself names and no others."""
-    folder = tmp_path_factory.mktemp("installed")
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True, timeout=120)
-    pip = [str(folder / "venv" / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    (folder / "constraints.txt").write_text("".join(f"{line}\n" for line in locked()))
-    subprocess.run([*pip, "--constraint", str(folder / "constraints.txt"), str(wheel)], check=True, timeout=600)
-    yield folder / "venv" / "bin" / "k8snet-provision"
-    shutil.rmtree(folder)
-
-
-def locked() -> list[str]:
-    """NAME==VERSION of everything the project is tested with."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    return [line.removesuffix("\\").strip() for line in lines if "==" in line]
-
-
-def run(program: Path, *arguments: str, cwd: Path) -> Ran:
-    """With nothing in the environment that leads back to the checkout."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    done = subprocess.run(
-        [str(program), *arguments], cwd=cwd, env=clean, capture_output=True, text=True, timeout=300, check=False
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wheels.install(wheel, tmp_path_factory.mktemp("installed"))
 
 
 def tracked(folder: str) -> set[str]:
@@ -99,11 +70,3 @@ def test_it_runs_where_nothing_else_is(installed: Path, tmp_path: Path) -> None:
     unseen = run(installed, "diff", "inventory", cwd=tmp_path)
     assert unseen.code == 3, unseen
     assert "? cp1: host could not be observed" in unseen.out
-
-
-@pytest.mark.hosts
-def test_it_sees_what_the_checkout_sees(installed: Path, fresh_systemd: LabCluster, tmp_path: Path) -> None:
-    there = run(installed, "diff", str(fresh_systemd.inventory), "--output", "json", cwd=tmp_path)
-    assert there.code == 2, there
-    here = fresh_systemd.tool("diff", "--output", "json")
-    assert json.loads(there.out)["changes"] == json.loads(here.out)["changes"]

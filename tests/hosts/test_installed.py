@@ -1,0 +1,25 @@
+"""The wheel in an empty environment sees what the checkout sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import wheels
+from tests.hosts.labs import LabCluster
+
+pytestmark = pytest.mark.hosts
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wheels.install(wheels.build(tmp_path_factory.mktemp("wheel")), tmp_path_factory.mktemp("installed"))
+
+
+def test_it_sees_what_the_checkout_sees(installed: Path, fresh_systemd: LabCluster, tmp_path: Path) -> None:
+    there = wheels.run(installed, "diff", str(fresh_systemd.inventory), "--output", "json", cwd=tmp_path)
+    assert there.code == 2, there
+    here = fresh_systemd.tool("diff", "--output", "json")
+    assert json.loads(there.out)["changes"] == json.loads(here.out)["changes"]
