@@ -8,8 +8,10 @@ from dataclasses import replace
 from shlex import quote
 
 from deploys.kubelet_config import node_local, with_dns
+from deploys.service_range_changes import KUBE_DNS
+from deploys.service_range_changes import NAME as SERVICE_RANGE
 from k8snet_provision.capability import Capability, Gate
-from k8snet_provision.change import Change, Kind
+from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.edits import yaml_value
 from k8snet_provision.edits.flag_words import effective
 from k8snet_provision.edits.refused import EditRefused
@@ -17,6 +19,7 @@ from k8snet_provision.engine.carry_out import host_changes as carry_out
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import file
 from k8snet_provision.resources.file import SEND_FILE, File, unpack
+from k8snet_provision.resources.kube_object import ObjectRef
 from k8snet_provision.resources.probe import ABSENT_CODE, Probe, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
@@ -25,12 +28,17 @@ NAME = "kubelet"
 
 BY_FLAG = "K8N277"
 NOT_EDITABLE = "K8N278"
+NOT_THERE_YET = "K8N314"
 
 DEFAULT_CONFIG = "/var/lib/kubelet/config.yaml"
 """Where kubeadm puts it (kubeadm implementation details)."""
 
 FLAGS = ("cluster-dns", "cluster-domain")
 """They win over the file (kubelet's reference), so with them an edit of the file would change nothing."""
+
+
+def reads(cluster: Cluster) -> Iterable[ObjectRef]:
+    yield KUBE_DNS
 
 
 def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
@@ -107,6 +115,7 @@ def _text(config: File) -> str:
 
 
 def refusals(world: World) -> Iterator[Problem]:
+    yield from _names_not_there_yet(world)
     members = dict.fromkeys((*world.cluster.nodes, *world.cluster.control_planes))
     for host in world.reached(tuple(members)):
         try:
@@ -115,6 +124,21 @@ def refusals(world: World) -> Iterator[Problem]:
                 yield from _problems(world, host, *found)
         except Unknown:
             continue
+
+
+def _names_not_there_yet(world: World) -> Iterator[Problem]:
+    """A kubelet must not hand out a DNS address that this run leaves without a Service."""
+    service = None if world.concerns(SERVICE_RANGE) else world.live(KUBE_DNS)
+    now, wanted = (service or {}).get("spec", {}).get("clusterIP"), str(world.topology.dns_address)
+    if service and now != wanted:
+        yield Problem(
+            NOT_THERE_YET,
+            "Service kube-system/kube-dns is not at the address that kubelets would hand out",
+            CLUSTER,
+            found=str(now),
+            expected=wanted,
+            hint=f"apply without --limit and --tags first, or include {SERVICE_RANGE} and every control plane",
+        )
 
 
 def _problems(world: World, host: str, values: dict[str, str], config: File) -> Iterator[Problem]:
@@ -187,6 +211,7 @@ CAPABILITY = Capability(
     name=NAME,
     carry_out=carry_out,
     probes=probes,
+    reads=reads,
     host_changes=host_changes,
     refusals=refusals,
     notices=notices,

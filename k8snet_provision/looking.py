@@ -42,7 +42,9 @@ def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet) -> Wo
     state = with_cluster.spawn(_read_cluster, site, cluster, readers, fleet)
     seen, lost = _run(fleet, probes)
     unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
-    return World(cluster, Observation(seen, unreached | lost), state.get())
+    whole = set(cluster.control_planes) <= set(hosts)
+    phases = frozenset(phase.name for phase in site if whole)
+    return World(cluster, Observation(seen, unreached | lost), state.get(), phases)
 
 
 def _prelude(cluster: Cluster) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from k8snet_provision.capability import Phase, Site, attempt, members
 from k8snet_provision.change import CLUSTER, Change
@@ -17,61 +18,74 @@ from k8snet_provision.resources.kube_object import ObjectRef
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
+T = TypeVar("T")
+
 NOT_EDITABLE = "K8N279"
 PARTIAL = "cluster objects are left out: not every control plane is in --limit"
 
 
 def make(site: Site, world: World, hosts: Sequence[str], started: float, problems: Sequence[Problem] = ()) -> Plan:
     """The plan for `hosts`; cluster objects are part of it when every control plane is among them."""
-    changes: list[Change] = []
-    incomplete: dict[Incomplete, None] = {}
-    refusals: dict[Problem, None] = dict.fromkeys(problems)
-    notices: dict[str, None] = {}
-
-    def collect(into: Callable[[list[Any]], None], function: Callable[..., Iterable[Any]], *arguments: Any) -> None:
-        try:
-            into(list(function(*arguments)))
-        except Unknown as unknown:
-            if unknown.target in left_out and arguments[-1] is world:
-                return  # what --limit leaves out is not missed where the whole site is looked at
-            incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
-        except EditRefused as refused:
-            refusals[_not_editable(refused, arguments[-1])] = None
-
-    left_out = {member.name for member in world.cluster.members} - set(hosts)
+    asked = _Answers(world, frozenset(hosts), dict.fromkeys(problems))
     for host, why in world.observation.unreached.items():
-        incomplete[Incomplete(host, "host", why)] = None
+        asked.incomplete[Incomplete(host, "host", why)] = None
     whole = set(world.cluster.control_planes) <= set(hosts)
+    changes: list[Change] = []
+    notices: list[str] = []
     for phase in site:
-        capability = phase.capability
-        collect(lambda found: refusals.update(dict.fromkeys(found)), capability.refusals, world)
-        collect(lambda found: notices.update(dict.fromkeys(found)), capability.notices, world)
-        if whole:
-            collect(changes.extend, _object_changes, phase, world)
-            collect(changes.extend, capability.cluster_changes, world)
-        for host in members(phase, world.cluster) if whole or not capability.from_control_plane else ():
-            if host in hosts and host in world.observation.hosts:
-                collect(changes.extend, capability.host_changes, world, host)
+        asked.problems |= dict.fromkeys(asked.of(phase.capability.refusals))
+        notices += asked.of(phase.capability.notices)
+        changes += _phase_changes(phase, asked, whole)
     return Plan(
         name=world.cluster.name,
         facts=_facts(world) | {name: value for phase in site for name, value in attempt(phase.capability.facts, world)},
         changes=tuple(_once(changes)),
-        incomplete=tuple(incomplete),
-        problems=tuple(refusals),
-        notices=(
-            *notices,
-            *(() if whole else (PARTIAL,)),
-        ),
+        incomplete=tuple(asked.incomplete),
+        problems=tuple(asked.problems),
+        notices=tuple(dict.fromkeys([*notices, *([] if whole else [PARTIAL])])),
         seconds=time.monotonic() - started,
     )
 
 
-def _not_editable(refused: EditRefused, about: object) -> Problem:
+def _phase_changes(phase: Phase, asked: _Answers, whole: bool) -> Iterable[Change]:
+    """The cluster's first; what goes through the API is left out together with the cluster's objects."""
+    capability, world = phase.capability, asked.world
+    if whole:
+        yield from asked.of(lambda world: _object_changes(phase, world))
+        yield from asked.of(capability.cluster_changes)
+    if whole or not capability.from_control_plane:
+        for host in members(phase, world.cluster):
+            if host in asked.hosts and host in world.observation.hosts:
+                yield from asked.of(capability.host_changes, host)
+
+
+@dataclass
+class _Answers:
+    """Asks capabilities, and keeps why some of them could not answer. Dictionaries, for their order."""
+
+    world: World
+    hosts: frozenset[str]
+    problems: dict[Problem, None]
+    incomplete: dict[Incomplete, None] = field(default_factory=dict)
+
+    def of(self, function: Callable[..., Iterable[T]], *host: str) -> list[T]:
+        """Everything the function of a capability gives, or nothing."""
+        try:
+            return list(function(self.world, *host))
+        except Unknown as unknown:
+            # What --limit leaves out is not missed where the whole site is looked at.
+            elsewhere = {member.name for member in self.world.cluster.members} - self.hosts
+            if host or unknown.target not in elsewhere:
+                self.incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+        except EditRefused as refused:
+            self.problems[_not_editable(refused, *host)] = None
+        return []
+
+
+def _not_editable(refused: EditRefused, where: str = CLUSTER) -> Problem:
     """For a capability that does not tell by itself which of its texts cannot be edited."""
     place = f"{refused.file}:{refused.line}" if refused.file and refused.line else refused.file
-    return Problem(
-        NOT_EDITABLE, refused.text, about if isinstance(about, str) else CLUSTER, found=place, hint=refused.hint
-    )
+    return Problem(NOT_EDITABLE, refused.text, where, found=place, hint=refused.hint)
 
 
 def _once(changes: Sequence[Change]) -> Iterable[Change]:

@@ -19,6 +19,8 @@ class World:
     cluster: Cluster
     observation: Observation
     state: ClusterState
+    cluster_phases: frozenset[str] | None = None
+    """Phases whose cluster objects this run is about; None: all. --limit and --tags leave some out."""
 
     @property
     def topology(self) -> Topology:
@@ -35,6 +37,10 @@ class World:
 
     def reached(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(host for host in hosts if host in self.observation.hosts)
+
+    def concerns(self, phase: str) -> bool:
+        """Whether this run also changes the cluster objects of that phase."""
+        return self.cluster_phases is None or phase in self.cluster_phases
 
     def live(self, ref: ObjectRef) -> Manifest | None:
         return self.state.live(ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from k8snet_provision import assets
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.resources.probe import Seen, Unknown
 from k8snet_provision.seen import World
-from tests.deploys.worlds import ABSENT, a_world, present, sent, unknown
+from tests.deploys.worlds import ABSENT, a_state, a_world, present, sent, unknown
 
 kubelet = assets.deploy_module("kubelet")
 
@@ -86,3 +87,19 @@ def test_a_file_that_could_not_be_read_is_unknown(tmp_path: Path) -> None:
     found = world(tmp_path, unknown("larger than 4194304 bytes"))
     with pytest.raises(Unknown, match="larger than"):
         changes(found)
+
+
+@pytest.mark.parametrize(("address", "found"), [("10.96.0.10", ["K8N314"]), ("10.254.0.10", [])])
+def test_no_kubelet_hands_out_an_address_that_this_run_leaves_without_a_service(
+    tmp_path: Path, address: str, found: list[str]
+) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+        "spec": {"clusterIP": address},
+    }
+    whole = world(tmp_path, answer())
+    part = replace(whole, state=a_state(objects=[service]), cluster_phases=frozenset({"kubelet"}))
+    assert codes(part) == found
+    assert codes(replace(part, cluster_phases=None)) == []
