@@ -57,9 +57,15 @@ def _lab(
         cluster.lab("down")
 
 
+_used: set[Path] = set()
+"""Labs that a module has worked with; one that was only just made is fresh as it is."""
+
+
 def _fresh(cluster: LabCluster) -> LabCluster:
-    restored = cluster.lab("restore", "fresh")
-    assert restored.code == 0, restored
+    if cluster.inventory in _used:
+        restored = cluster.lab("restore", "fresh")
+        assert restored.code == 0, restored
+    _used.add(cluster.inventory)
     _wait_until_settled(cluster)
     return cluster
 
