@@ -62,6 +62,7 @@ _used: set[Path] = set()
 
 
 def _fresh(cluster: LabCluster) -> LabCluster:
+    cluster.restore_topology()
     if cluster.inventory in _used:
         restored = cluster.lab("restore", "fresh")
         assert restored.code == 0, restored

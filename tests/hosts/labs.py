@@ -52,10 +52,25 @@ class LabCluster:
     def objects(self, arguments: str) -> Any:
         return json.loads(self.kubectl(f"{arguments} -o json"))
 
+    @property
+    def _topology(self) -> Path:
+        return self.inventory / "group_vars" / "all" / "topology.yml"
+
+    @property
+    def _original(self) -> Path:
+        return self.inventory.parent / "topology-as-cloned.yml"
+
+    def keep_topology(self) -> None:
+        """Remembers the topology as it is, for `restore_topology`."""
+        shutil.copyfile(self._topology, self._original)
+
+    def restore_topology(self) -> None:
+        shutil.copyfile(self._original, self._topology)
+
     def topology(self, text: str) -> None:
         """Replaces the topology: YAML below the variable's name."""
         body = "".join(f"  {line}\n" for line in text.strip("\n").splitlines())
-        (self.inventory / "group_vars" / "all" / "topology.yml").write_text(f"topology:\n{body}")
+        self._topology.write_text(f"topology:\n{body}")
 
 
 def run(*arguments: str, timeout: float = 300) -> Ran:
@@ -86,6 +101,7 @@ def up(
     shutil.rmtree(target / ".ssh", ignore_errors=True)
     brought = cluster.lab("up", "--control-plane", kind, timeout=1800)
     assert brought.code == 0, brought
+    cluster.keep_topology()
     kept = cluster.lab("snapshot", "fresh")
     assert kept.code == 0, kept
     return cluster
