@@ -35,6 +35,14 @@ OWNED_KINDS = (
     "serviceaccounts,configmaps,services,deployments,daemonsets,poddisruptionbudgets,clusterroles,clusterrolebindings"
 )
 
+POD_ROWS = (
+    "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}"
+    "{{with .metadata}}{{.uid}} {{.namespace}} {{.name}} "
+    "{{with .ownerReferences}}{{(index . 0).kind}} {{(index . 0).name}}{{else}} {{end}}{{end}} "
+    '{{.spec.nodeName}}{{"\\n"}}{{end}}{{end}}'
+)
+"""A line per Pod that stays; one that is being deleted still runs for up to its grace period, and is past mending."""
+
 
 def kubectl(kubectl: str | None, kubeconfig: str | None) -> str:
     """sh that defines the function K: kubectl with the host's administrator kubeconfig and a time-out."""
@@ -62,12 +70,7 @@ def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
         Probe("cluster:nodes", raw("/api/v1/nodes")),
         Probe("cluster:services", raw("/api/v1/services")),
         Probe("cluster:servicecidrs", raw("/apis/networking.k8s.io/v1/servicecidrs")),
-        Probe(
-            "cluster:pods",
-            f"""{prelude} K get pods -A -o 'jsonpath={{range .items[*]}}{{.metadata.uid}} {{.metadata.namespace}} """
-            f"""{{.metadata.name}} {{.metadata.ownerReferences[0].kind}} {{.metadata.ownerReferences[0].name}} """
-            f"""{{.spec.nodeName}}{{"\\n"}}{{end}}' 2>&1""",
-        ),
+        Probe("cluster:pods", f"{prelude} K get pods -A -o {quote(POD_ROWS)} 2>&1"),
         Probe(
             "cluster:objects",
             f"{prelude} printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json 2>&1",

@@ -65,7 +65,7 @@ def on_every_node(world: World, fleet: Fleet) -> Iterator[dict[str, Pod]]:
         listed = json.loads(_kubectl(world, fleet, f"-n {namespace} get pods -l app=probe -o json"))["items"]
         yield {pod.node: pod for pod in _located(world, fleet, listed)}
     finally:
-        _kubectl(world, fleet, f"delete namespace {namespace} --wait=false --ignore-not-found")
+        _kubectl(world, fleet, f"delete namespace {namespace} --timeout={SECONDS:.0f}s --ignore-not-found")
 
 
 def _pause(world: World) -> str:

@@ -42,4 +42,17 @@ def test_the_main_job(fresh_systemd: LabCluster) -> None:
     assert [result for result in results if not result["passed"]] == []
     assert verified.code == 0, verified
     assert len(results) > 30
-    assert "k8snet-verify" not in cluster.kubectl("get namespaces --field-selector=status.phase=Active")
+    assert "k8snet-verify" not in cluster.kubectl("get namespaces")
+
+
+def test_there_is_a_way_back(fresh_systemd: LabCluster) -> None:
+    """The cluster of the main job gets the range and mode it started with; at once nothing is left to do."""
+    cluster = fresh_systemd
+    cluster.topology("service_cidr: 10.96.0.0/16\nkube_proxy:\n  mode: iptables")
+    back = cluster.tool("apply", "--yes", timeout=600)
+    assert back.code == 0, back
+    assert cluster.objects("get servicecidr kubernetes")["spec"]["cidrs"] == ["10.96.0.0/16"]
+    after = cluster.tool("diff")
+    assert after.code == 0, after
+    proved = cluster.tool("verify")
+    assert proved.code == 0, proved
