@@ -1,9 +1,19 @@
 """The entry point, also as `python -m k8snet_provision`: patches first, imports everything else after."""
 
-import k8snet_provision.engine.patch  # noqa: F401
+import sys
 
-# isort: split
-from k8snet_provision.cli import main
+
+def main() -> None:
+    """Loading takes the better part of a second, in which an operator may change their mind as well."""
+    try:
+        import k8snet_provision.engine.patch  # noqa: F401
+
+        # isort: split
+        from k8snet_provision import cli
+    except KeyboardInterrupt:
+        sys.exit("command line: K8N403 interrupted before anything was looked at")
+    cli.main()
+
 
 if __name__ == "__main__":
     main()
