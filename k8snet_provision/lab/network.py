@@ -18,7 +18,8 @@ _INOTIFY = {"max_user_instances": 8192, "max_user_watches": 1048576}
 
 
 # Hosts can not load modules themselves. Where a machine has them built in there is nothing to load.
-_MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan")
+# The last two are what kube-proxy's ipvs mode needs with the scheduler it takes by itself.
+_MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan", "ip_vs", "ip_vs_rr")
 
 
 def _ip(*arguments: str) -> str:
