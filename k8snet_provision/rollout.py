@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 from k8snet_provision.capability import NEVER, Gate, Phase, Site, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
+from k8snet_provision.engine.batch import Failed
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
+
+INVERTIBLE = (Kind.FILE, Kind.SYSCTL)
 
 POLL = 0.2
 """Seconds between two looks of a gate."""
@@ -124,7 +127,7 @@ class Rollout:
             failures |= {target: str(why) for why in answers.values() if why for target in through_api}
         direct = {target: changes for target, changes in batch.items() if target not in through_api}
         if direct:
-            failures |= {host: str(why) for host, why in self.fleet.deploy(direct, work).items() if why}
+            failures |= {host: _failure(why) for host, why in self.fleet.deploy(direct, work).items() if why}
         return failures
 
     def _pass_gates(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
@@ -167,8 +170,9 @@ class Rollout:
 
     def _put_back(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
         """Files, sysctls and what restarts for them go back; what cannot be undone is said to be left."""
+        failed = outcome.failures[phase.name]
         back = {
-            target: [change.inverted() for change in reversed(changes) if change.kind in (Kind.FILE, Kind.SYSCTL)]
+            target: [_back(change, failed.get(target, "")) for change in reversed(changes) if change.kind in INVERTIBLE]
             for target, changes in batch.items()
             if target != CLUSTER
         }
@@ -184,6 +188,20 @@ class Rollout:
             failures = dict.fromkeys(back, CUT_SHORT)
         outcome.left_broken |= failures
         outcome.put_back += [change for target in back if target not in failures for change in batch[target]]
+
+
+class BeforeRestart(str):
+    """A failure while files were written: what runs is still what ran before, and is better left running."""
+
+
+def _failure(failed: Failed) -> str:
+    text = str(failed)
+    return BeforeRestart(text) if failed.step.startswith(("write ", "remove ")) else text
+
+
+def _back(change: Change, failure: str) -> Change:
+    back = change.inverted()
+    return replace(back, restarts=()) if isinstance(failure, BeforeRestart) else back
 
 
 def batches(phase: Phase, plan: Plan) -> list[list[str]]:
