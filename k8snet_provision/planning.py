@@ -100,7 +100,8 @@ def _object_changes(phase: Phase, world: World) -> Iterable[Change]:
         live = world.live(ObjectRef.of(manifest))
         yield from kube_object.change(phase.name, live, world.after_apply(manifest), send=manifest)
     wanted = {ObjectRef.of(manifest) for manifest in manifests}
-    for item in world.state.owned:
+    # A capability that wants nothing at all was left out of the topology: what it owns is left as it is.
+    for item in world.state.owned if wanted else ():
         if kube_object.owner(item) == phase.name and not any(same(ref, item) for ref in wanted):
             yield from kube_object.change(phase.name, item, None, because="no longer asked for")
 
