@@ -30,6 +30,8 @@ BUDGET = ObjectRef("policy/v1", "PodDisruptionBudget", "coredns", "kube-system")
 def test_only_what_a_dns_section_no_longer_asks_for_is_deleted(tmp_path: Path, dns: str, deleted: list[str]) -> None:
     """Taking the section away hands CoreDNS back to the operator; it must never take CoreDNS away."""
     owned = [owned_by("coredns", item) for item in (DEPLOYMENT, BUDGET)]
+    for item in owned:
+        item["metadata"]["resourceVersion"] = "7"
     world = a_world(tmp_path, f"service_cidr: 10.254.0.0/16\n{dns}", state=a_state(objects=owned, owned=owned))
     plan = planning.make([Phase(coredns.CAPABILITY)], world, ["cp1"], 0.0)
     assert plan.incomplete == ()
