@@ -58,6 +58,10 @@ class Capability:
                                   that defines K (kubectl) on a control-plane host
     from_control_plane            host changes are carried out through a control-plane host, all of a batch at
                                   once, because they go through the API although they concern one node
+    retires                       owners (values of the label k8snet-provision/capability) whose objects this
+                                  phase deletes when no phase's `manifests` has them any more; its own name when None
+    managed(cluster)              whether the topology has this section at all, so that what it no longer asks for
+                                  is deleted; when None: whether anything is asked for
     """
 
     name: str
@@ -72,6 +76,13 @@ class Capability:
     facts: Callable[[World], Iterable[tuple[str, str]]] = nothing
     gates: tuple[Gate, ...] = ()
     from_control_plane: bool = False
+    retires: tuple[str, ...] | None = None
+    managed: Callable[[Cluster], bool] | None = None
+
+    @property
+    def prunes(self) -> tuple[str, ...]:
+        """The owners whose objects this phase deletes."""
+        return (self.name,) if self.retires is None else self.retires
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,21 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from .names import (
+    ARGUMENT,
+    HOST_NAME,
+    INGRESS_PATH,
+    INTERFACE,
+    LABEL_KEY,
+    LABEL_VALUE,
+    NAME,
+    PORT_NAME,
+    QUANTITY,
+    SHA256,
+    SOURCE,
+    parse_annotation,
+    parse_ingress_host,
+)
 from .values import (
     AddressRange,
     PortRange,
@@ -55,3 +70,19 @@ Domain = Annotated[str, PlainValidator(parse_domain), _string(format="hostname")
 Duration = Annotated[str, PlainValidator(parse_duration), _string(examples=["1s"])]
 HostPath = Annotated[str, PlainValidator(parse_path), _string(pattern="^/")]
 Text = Annotated[str, PlainValidator(parse_text), _string()]
+
+Name = Annotated[str, NAME, _string()]
+PortName = Annotated[str, PORT_NAME, _string()]
+LabelKey = Annotated[str, LABEL_KEY, _string()]
+LabelValue = Annotated[str, LABEL_VALUE, _string()]
+AnnotationKey = LabelKey
+AnnotationValue = Annotated[str, PlainValidator(parse_annotation), _string()]
+Quantity = Annotated[str, QUANTITY, _string()]
+Interface = Annotated[str, INTERFACE, _string()]
+Sha256 = Annotated[str, SHA256, _string()]
+Source = Annotated[str, SOURCE, _string()]
+HostName = Annotated[str, HOST_NAME, _string()]
+Argument = Annotated[str, ARGUMENT, _string()]
+IngressHost = Annotated[str, PlainValidator(parse_ingress_host), _string()]
+IngressPath = Annotated[str, INGRESS_PATH, _string()]
+NodePort = Annotated[int, Field(ge=1, le=65535)]

@@ -6,12 +6,17 @@ from ipaddress import IPv4Address, IPv6Address
 
 from pydantic import Field
 
-from .annotated import Address, Domain, Networks, Pool, Ports
+from .annotated import Address, Domain, Networks, Ports
 from .base import Part
 from .control_plane import ControlPlane, Units
 from .dns import Cache, Dns
+from .edge import Edge
 from .images import Images
+from .ingress import Ingress
+from .ingresses import IngressEntry
 from .kube_proxy import Conntrack, Iptables, Ipvs, KubeProxy, Nftables
+from .metallb import Metallb
+from .services import ServiceEntry
 from .values import AddressRange, PortRange
 
 __all__ = [
@@ -20,12 +25,17 @@ __all__ = [
     "Conntrack",
     "ControlPlane",
     "Dns",
+    "Edge",
     "Images",
+    "Ingress",
+    "IngressEntry",
     "Iptables",
     "Ipvs",
     "KubeProxy",
+    "Metallb",
     "Nftables",
     "PortRange",
+    "ServiceEntry",
     "Topology",
     "Units",
 ]
@@ -62,13 +72,39 @@ class Topology(Part):
     dns: Dns | None = Field(default=None, description="CoreDNS; left as it is when not given.")
     images: Images = Field(default=Images(), description="Mirrors, tags and digests of container images.")
     vips: tuple[Address, ...] = Field(
-        default=(), description="Virtual addresses of the external load balancers.", examples=[["192.0.2.100"]]
-    )
-    load_balancer_pools: tuple[Pool, ...] = Field(
         default=(),
-        description="Addresses for Services of type LoadBalancer.",
-        examples=[["192.0.2.200-192.0.2.220", "198.51.100.0/28"]],
+        description="Virtual addresses of load balancers that this tool does not manage.",
+        examples=[["192.0.2.100"]],
     )
+    ingress: Ingress | None = Field(
+        default=None, description="ingress-nginx in one of three patterns; left as it is when not given."
+    )
+    metallb: Metallb | None = Field(
+        default=None, description="Addresses for Services of type LoadBalancer; left as they are when not given."
+    )
+    edge: Edge | None = Field(
+        default=None, description="HAProxy and keepalived outside the cluster; left as they are when not given."
+    )
+    services: tuple[ServiceEntry, ...] | None = Field(
+        default=None,
+        description="Services that this tool owns: one that is taken out of the list is deleted; all are left as they "
+        "are when not given.",
+    )
+    ingresses: tuple[IngressEntry, ...] | None = Field(
+        default=None,
+        description="Ingresses that this tool owns: one that is taken out of the list is deleted; all are left as "
+        "they are when not given.",
+    )
+
+    @property
+    def virtual_addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """The VIPs of load balancers outside the cluster: the edge's, and others that are named."""
+        return (*self.vips, *((self.edge.vip,) if self.edge and self.edge.vip not in self.vips else ()))
+
+    @property
+    def pools(self) -> tuple[AddressRange, ...]:
+        """Every range of addresses for Services of type LoadBalancer."""
+        return tuple(range_ for pool in (self.metallb.pools if self.metallb else ()) for range_ in pool.addresses)
 
     @property
     def dns_address(self) -> IPv4Address | IPv6Address:

@@ -52,10 +52,13 @@ def spans(cluster: Cluster) -> tuple[Span, ...]:
     )
     pools = (
         Span("pool", str(pool), pool.first.version, int(pool.first), int(pool.last), where)
-        for index, pool in enumerate(topology.load_balancer_pools)
-        for where in [origin("load_balancer_pools", index)]
+        for number, part in enumerate(topology.metallb.pools if topology.metallb else ())
+        for index, pool in enumerate(part.addresses)
+        for where in [origin("metallb", "pools", number, "addresses", index)]
     )
-    vips = (address_span("VIP", vip, origin("vips", index), str(vip)) for index, vip in enumerate(topology.vips))
+    vips = [address_span("VIP", vip, origin("vips", index), str(vip)) for index, vip in enumerate(topology.vips)]
+    if topology.edge and topology.edge.vip not in topology.vips:
+        vips.append(address_span("VIP", topology.edge.vip, origin("edge", "vip"), str(topology.edge.vip)))
     return tuple(chain(services, pods, pools, vips, _hosts(cluster)))
 
 

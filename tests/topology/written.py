@@ -53,7 +53,11 @@ topology:
   images:
     mirrors: {registry.k8s.io: "registry.corp:5000/k8s"}
   vips: [192.0.2.100]
-  load_balancer_pools: [192.0.2.200-192.0.2.220]
+  metallb:
+    manifest: metallb-native.yaml
+    sha256: "0000000000000000000000000000000000000000000000000000000000000000"
+    pools:
+      - addresses: [192.0.2.200-192.0.2.220]
 """
 
 

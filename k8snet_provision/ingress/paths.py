@@ -1,0 +1,98 @@
+"""The ways in: one row a pattern, which of them are live, and where clients reach each.
+
+A way in has names of its own, so that the one that is wanted and the one that is to go serve side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from types import MappingProxyType
+from typing import Literal
+
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef, owner
+from k8snet_provision.seen import World
+from k8snet_provision.topology.ingress import Ingress, Pattern
+from k8snet_provision.topology.values import IPAddress
+
+OWNER = "ingress-nginx"
+"""The owner (label k8snet-provision/capability) of every object of every way in."""
+
+PATTERN_LABEL = "k8snet-provision/pattern"
+"""On every object that belongs to one way in; without it an object is shared by all of them."""
+
+NODE_LABEL = "k8snet-provision/ingress"
+"""With the value "true" on nodes that run the controller of host_network."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What sets one pattern apart from the others."""
+
+    pattern: Pattern
+    name: str
+    """Of its workload, ConfigMap, Service and PodDisruptionBudget."""
+    workload: Literal["Deployment", "DaemonSet"]
+
+
+ROWS: Mapping[Pattern, Row] = MappingProxyType(
+    {
+        row.pattern: row
+        for row in (
+            Row("load_balancer", "ingress-nginx-load-balancer", "Deployment"),
+            Row("node_port", "ingress-nginx-node-port", "Deployment"),
+            Row("host_network", "ingress-nginx-host-network", "DaemonSet"),
+        )
+    }
+)
+
+
+def live(world: World) -> Mapping[Pattern, Manifest]:
+    """The workloads of ours that are there, by pattern. Raises Unknown."""
+    found: dict[Pattern, Manifest] = {}
+    for item in world.state.owned:
+        pattern = (item["metadata"].get("labels") or {}).get(PATTERN_LABEL)
+        if owner(item) == OWNER and pattern in ROWS and item["kind"] == ROWS[pattern].workload:
+            found[pattern] = item
+    return found
+
+
+def old(world: World) -> tuple[Pattern, ...]:
+    """Ways in that are there and no longer asked for; none where the topology has no `ingress`. Raises Unknown."""
+    ingress = world.topology.ingress
+    return tuple(pattern for pattern in live(world) if pattern != ingress.pattern) if ingress else ()
+
+
+def behind_edge(world: World, pattern: Pattern) -> bool:
+    """Whether clients reach that way in through the edge. Raises Unknown."""
+    ingress = world.topology.ingress
+    if pattern == "node_port":
+        return True
+    if pattern == "host_network" and ingress is not None:
+        return ingress.host_network.behind_edge
+    return False
+
+
+def addresses(world: World, pattern: Pattern) -> tuple[IPAddress, ...]:
+    """Where clients reach a way in; empty where that is not known yet. Raises Unknown."""
+    topology = world.topology
+    if behind_edge(world, pattern):
+        return (topology.edge.vip,) if topology.edge else ()
+    if pattern == "host_network":
+        return tuple(ip_address(world.cluster.addresses[host]) for host in world.cluster.ingress)
+    return load_balancer_addresses(world, topology.ingress)
+
+
+def load_balancer_addresses(world: World, ingress: Ingress | None) -> tuple[IPAddress, ...]:
+    """The address that is asked for; that of the Service that is there; else the first of the first pool."""
+    if ingress is None:
+        return ()
+    if ingress.load_balancer.address is not None:
+        return (ingress.load_balancer.address,)
+    name = ROWS["load_balancer"].name
+    service = world.live(ObjectRef("v1", "Service", name, ingress.namespace))
+    given = ((service or {}).get("status", {}).get("loadBalancer", {}).get("ingress")) or ()
+    if given:
+        return tuple(ip_address(item["ip"]) for item in given if "ip" in item)
+    return tuple(pool.first for pool in world.topology.pools[:1])

@@ -1,0 +1,65 @@
+"""The catalogue of Ingresses that this tool owns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .annotated import AnnotationKey, AnnotationValue, IngressHost, IngressPath, LabelKey, LabelValue, Name, PortName
+from .base import Part
+from .certificates import CertificatePair
+from .services import PortNumber
+
+
+class Backend(Part):
+    """The Service that answers, in the Ingress's own namespace."""
+
+    service: Name = Field(description="The Service's name.")
+    port: PortNumber | PortName = Field(default=80, description="The Service's port, by number or name.")
+
+
+class PathRule(Backend):
+    """Requests below a path."""
+
+    path: IngressPath = Field(default="/", description="The path.", examples=["/api"])
+    type: Literal["Prefix", "Exact", "ImplementationSpecific"] = Field(
+        default="Prefix", description="Whether what is below the path counts too; the last for regular expressions."
+    )
+
+
+class HostRule(Part):
+    """Requests for one host name."""
+
+    host: IngressHost | None = Field(
+        default=None, description="The host name, which may begin with `*.`; any when not given."
+    )
+    paths: Annotated[tuple[PathRule, ...], Field(min_length=1)] = Field(description="Where its requests go.")
+
+
+class Tls(CertificatePair):
+    """HTTPS for host names: a certificate of the operator's, or the name of a Secret that is there."""
+
+    hosts: Annotated[tuple[IngressHost, ...], Field(min_length=1)] = Field(description="Names it is for.")
+    secret: Name | None = Field(
+        default=None, description="The Secret's name; made of the Ingress's name and the first host when not given."
+    )
+
+
+class IngressEntry(Part):
+    """An Ingress and its TLS Secrets."""
+
+    name: Name = Field(description="The Ingress's name.")
+    namespace: Name = Field(default="default", description="The Ingress's namespace, which must be there.")
+    class_name: Name | None = Field(default=None, description="Its IngressClass; ingress.class_name when not given.")
+    rules: tuple[HostRule, ...] = Field(default=(), description="Host and path rules.")
+    default_backend: Backend | None = Field(default=None, description="Answers what none of its rules matches.")
+    tls: tuple[Tls, ...] = Field(default=(), description="HTTPS by host name.")
+    rewrite_target: IngressPath | None = Field(
+        default=None, description="The path that the Service is asked for instead.", examples=["/"]
+    )
+    labels: Mapping[LabelKey, LabelValue] = Field(default={}, description="Labels of the Ingress.")
+    annotations: Mapping[AnnotationKey, AnnotationValue] = Field(
+        default={}, description="Annotations of the Ingress, passed on as they are."
+    )
