@@ -53,8 +53,9 @@ def live(world: World) -> Mapping[Pattern, Manifest]:
     found: dict[Pattern, Manifest] = {}
     for item in world.state.owned:
         pattern = (item["metadata"].get("labels") or {}).get(PATTERN_LABEL)
-        if owner(item) == OWNER and pattern in ROWS and item["kind"] == ROWS[pattern].workload:
-            found[pattern] = item
+        for row in ROWS.values():
+            if owner(item) == OWNER and (row.pattern, row.workload) == (pattern, item["kind"]):
+                found[row.pattern] = item
     return found
 
 

@@ -18,7 +18,7 @@ from k8snet_provision.lab.recipes import Recipe, all_recipes
 from k8snet_provision.lab.store import GivenUp, Store
 from k8snet_provision.problems import Problem, ProblemsFound
 
-_PARTS = ("base", "layer", "images", "seed")
+_PARTS = ("base", "layer", "images", "seed", "upstream", "hey")
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,16 @@ class Artifacts:
     `base`: the Debian root, lowest layer of every host. `layer`: the layer above it, with the cluster's
     programs. `images`: OCI archives NAME.tar. `seed`: a /var/lib/containerd that holds every image; its
     files may be hard-linked into hosts, but for the databases (*.db), which containerd writes in place.
-    `image_names`: the full name in each archive, by NAME.
+    `metallb_manifest`: MetalLB's release manifest, of the version in the images. `load_generator`: the
+    program hey. `image_names`: the full name in each archive, by NAME.
     """
 
     base: Path
     layer: Path
     images: Path
     seed: Path
+    metallb_manifest: Path
+    load_generator: Path
     kubernetes_version: str
     image_names: Mapping[str, str]
 
@@ -59,8 +62,9 @@ def ensure(say: Say, cache: Path | None = None, given: Path | None = None) -> Ar
     else:
         store = Store(cache / "artifacts", say)
         _complete(store, recipes, programs)
-    base, layer, archives, seed = (store.path(name, recipes[name].key) for name in _PARTS)
-    return Artifacts(base, layer, archives, seed, images.KUBERNETES, images.NAMES)
+    base, layer, archives, seed, upstream, hey = (store.path(name, recipes[name].key) for name in _PARTS)
+    metallb = upstream / "metallb-native.yaml"
+    return Artifacts(base, layer, archives, seed, metallb, hey / "hey", images.KUBERNETES, images.NAMES)
 
 
 def _check_given(store: Store, recipes: Sequence[Recipe]) -> None:

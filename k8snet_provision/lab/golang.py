@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,13 @@ def build_command(go: str, out: Path, package: str, stamp: str = "") -> tuple[st
 def build(module: Path, out: Path, package: str, stamp: str, go: str, programs: Programs) -> None:
     """Build the programs that the module in directory `module` pins into `out`. Raises ProgramFailed."""
     programs.run(build_command(go, out, package, stamp), seconds=2400, environment=ENVIRONMENT, directory=module)
+
+
+def module_directory(folder: Path, path: str, go: str, programs: Programs) -> Path:
+    """Where the files of the module `path` are that the go.mod in `folder` pins; checked by go.sum. ProgramFailed."""
+    command = (go, "mod", "download", "-json", path)
+    printed = programs.run(command, seconds=600, environment=ENVIRONMENT, directory=folder)
+    return Path(json.loads(printed)["Dir"])
 
 
 def wanted_version(modules: Path) -> tuple[int, ...]:

@@ -6,12 +6,12 @@ MetalLB's release manifest names.
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from k8snet_provision.lab.debian_files import libraries, shell
+from k8snet_provision.lab.ingress_image import IngressFiles, controller_image
 from k8snet_provision.lab.oci import Directory, Entry, File, Image, Link
 
 KUBERNETES = "v1.36.3"
@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "pause": "registry.k8s.io/pause:3.10.2",
         "metallb-controller": "quay.io/metallb/controller:v0.16.1",
         "metallb-speaker": "quay.io/metallb/speaker:v0.16.1",
+        "ingress-nginx-controller": "registry.k8s.io/ingress-nginx/controller:v1.11.0",
         "probe": "k8snet.lab/probe:1",
     }
 )
@@ -40,7 +41,7 @@ _PROXY_PROGRAMS = ("usr/sbin/xtables-nft-multi", "usr/sbin/nft", "usr/sbin/connt
 _IPTABLES = [f"{family}{what}" for family in ("iptables", "ip6tables") for what in ("", "-save", "-restore")]
 
 
-def all_images(binaries: Binaries, base: Path) -> dict[str, Image]:
+def all_images(binaries: Binaries, base: Path, ingress: IngressFiles) -> dict[str, Image]:
     """Every image by the name of its file. `binaries` are our programs by name, `base` is the Debian root."""
     kube = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
     images = {name: _program(name, binaries, f"usr/local/bin/{name}") for name in kube}
@@ -52,6 +53,8 @@ def all_images(binaries: Binaries, base: Path) -> dict[str, Image]:
     images["metallb-speaker"] = _program("metallb-speaker", binaries, "speaker")
     images["kube-proxy"] = Image(NAMES["kube-proxy"], tuple(_kube_proxy(binaries, base)))
     images["probe"] = _probe(binaries, base)
+    name = "ingress-nginx-controller"
+    images[name] = controller_image(NAMES[name], binaries["nginx-ingress-controller"], ingress, base)
     return images
 
 
@@ -62,11 +65,8 @@ def _program(name: str, binaries: Binaries, path: str) -> Image:
 
 def _probe(binaries: Binaries, base: Path) -> Image:
     """A shell with the usual commands, and `probe`, which serves HTTP unless the pod says otherwise."""
-    busybox = base / "usr/bin/busybox"
-    listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True, timeout=10)
-    commands = [Link(f"bin/{name}", "busybox") for name in listed.stdout.split() if name != "busybox"]
-    programs = (File("bin/busybox", busybox), File("bin/probe", binaries["probe"]))
-    return Image(NAMES["probe"], (*_ACCOUNTS, *programs, *commands), command=("/bin/probe", "serve", ":80"))
+    programs = (*shell(base, "bin"), File("bin/probe", binaries["probe"]))
+    return Image(NAMES["probe"], (*_ACCOUNTS, *programs), command=("/bin/probe", "serve", ":80"))
 
 
 def _kube_proxy(binaries: Binaries, base: Path) -> Iterator[Entry]:
@@ -81,16 +81,5 @@ def _kube_proxy(binaries: Binaries, base: Path) -> Iterator[Entry]:
     extensions = sorted(str(path.relative_to(base)) for path in base.glob("usr/lib/*/xtables/*.so"))
     # The extensions count too: libxt_statistic.so alone needs libm, and without it every sync fails
     # from the first Service with two endpoints on.
-    for path in dict.fromkeys((*_PROXY_PROGRAMS, *extensions, *_libraries(base, (*_PROXY_PROGRAMS, *extensions)))):
+    for path in dict.fromkeys((*_PROXY_PROGRAMS, *extensions, *libraries(base, (*_PROXY_PROGRAMS, *extensions)))):
         yield File(path, (base / path).resolve())
-
-
-def _libraries(base: Path, paths: Iterable[str]) -> list[str]:
-    """The shared libraries that programs of the Debian root load, with the loader, as paths under usr/."""
-    command = ["chroot", str(base), "ldd", *(f"/{path}" for path in paths)]
-    # ldd ends with 1 when one of its arguments has no dynamic section; what it could not find, it says.
-    printed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
-    if "not found" in printed or "=>" not in printed:
-        raise OSError(f"ldd in {base} can not resolve the libraries of kube-proxy's programs: {printed[:500]}")
-    found = sorted(set(re.findall(r"\s/(\S+\.so\S*) \(0x", printed)))
-    return [path if path.startswith("usr/") else f"usr/{path}" for path in found]

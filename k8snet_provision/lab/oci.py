@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import tarfile
 import tempfile
 from collections.abc import Iterable
@@ -18,6 +19,14 @@ from typing import IO, Any
 
 _OCI = "application/vnd.oci.image"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Extended attributes of a file in a layer, by the attribute's name (layer.md); bytes as they are in the kernel.
+_ATTRIBUTE = "SCHILY.xattr."
+# struct vfs_ns_cap_data without the namespace, linux/capability.h: version 2, effective; permitted and
+# inheritable capabilities, the lower 32 of both, then the upper.
+_CAPABILITIES, _EFFECTIVE = "<IIIII", 0x02000000 | 1
+
+Owner = tuple[int, int]  # user and group
+ROOT: Owner = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class File:
     path: str
     content: Path | bytes
     mode: int = 0o755
+    owner: Owner = ROOT
+    capability: int | None = None  # a number of linux/capability.h that whoever runs the file may use
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,16 @@ class Link:
 
     path: str
     target: str
+    owner: Owner = ROOT
 
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory at `path`; only those need naming that are empty or have another mode than 0755."""
+    """A directory at `path`; only those need naming that are empty or have another mode or owner than root's 0755."""
 
     path: str
     mode: int = 0o755
+    owner: Owner = ROOT
 
 
 Entry = File | Link | Directory
@@ -56,6 +69,8 @@ class Image:
     entries: tuple[Entry, ...]
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    user: Owner = ROOT
+    directory: str = "/"
 
 
 def write_archive(image: Image, out: Path, architecture: str) -> None:
@@ -74,7 +89,9 @@ def write_archive(image: Image, out: Path, architecture: str) -> None:
 
 
 def _config(image: Image, architecture: str, layer_digest: str) -> dict[str, Any]:
-    run: dict[str, Any] = {"Env": [_PATH], "WorkingDir": "/"}
+    run: dict[str, Any] = {"Env": [_PATH], "WorkingDir": image.directory}
+    if image.user != ROOT:
+        run["User"] = "{}:{}".format(*image.user)
     if image.entrypoint:
         run["Entrypoint"] = image.entrypoint
     if image.command:
@@ -129,6 +146,7 @@ def _with_parents(entries: Iterable[Entry]) -> Iterable[Entry]:
 
 def _write_entry(layer: tarfile.TarFile, entry: Entry) -> None:
     member = tarfile.TarInfo(entry.path)
+    member.uid, member.gid = entry.owner
     match entry:
         case Link(target=target):
             member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
@@ -136,9 +154,17 @@ def _write_entry(layer: tarfile.TarFile, entry: Entry) -> None:
         case Directory(mode=mode):
             member.type, member.mode = tarfile.DIRTYPE, mode
             layer.addfile(member)
-        case File(content=content, mode=mode):
+        case File(content=content, mode=mode, capability=capability):
             member.mode = mode
+            if capability is not None:
+                member.pax_headers = {f"{_ATTRIBUTE}security.capability": _capabilities(capability)}
             with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as source:
                 member.size = source.seek(0, io.SEEK_END)
                 source.seek(0)
                 layer.addfile(member, source)
+
+
+def _capabilities(capability: int) -> str:
+    """The attribute's bytes as text; one of the first 32, and none that tar would write as another byte."""
+    value = struct.pack(_CAPABILITIES, _EFFECTIVE, 1 << capability, 0, 0, 0)
+    return value.decode("ascii")

@@ -79,7 +79,7 @@ class Switch(Part):
         default=30,
         ge=0,
         le=86400,
-        description="Seconds without a request after which the old way in is taken down; at least the TTL of the names.",
+        description="Seconds without a request after which the old way in is taken down; not below the names' TTL.",
     )
     deadline: int = Field(
         default=900,
