@@ -84,6 +84,9 @@ def _plant(seed: Path, target: Path) -> None:
         return copy
 
     shutil.copytree(seed, target, symlinks=True, copy_function=link_or_copy, dirs_exist_ok=True)
+    for path, _, _ in os.walk(seed):  # copytree gives every directory to root
+        status = Path(path).stat()
+        os.chown(target / os.path.relpath(path, seed), status.st_uid, status.st_gid)
 
 
 def _boot_script(lab: Lab, host: Host, disks: Disks) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from k8snet_provision.lab.debian_files import libraries, shell
+from k8snet_provision.lab.debian_files import libraries, real, shell
 from k8snet_provision.lab.ingress_image import IngressFiles, controller_image
 from k8snet_provision.lab.oci import Directory, Entry, File, Image, Link
 
 KUBERNETES = "v1.36.3"
+INGRESS_NGINX = "v1.11.0"  # lab/ingress-nginx pins the commit that was released as this
 
 # The file NAME.tar and the full name inside it.
 NAMES: Mapping[str, str] = MappingProxyType(
@@ -28,7 +29,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "pause": "registry.k8s.io/pause:3.10.2",
         "metallb-controller": "quay.io/metallb/controller:v0.16.1",
         "metallb-speaker": "quay.io/metallb/speaker:v0.16.1",
-        "ingress-nginx-controller": "registry.k8s.io/ingress-nginx/controller:v1.11.0",
+        "ingress-nginx-controller": f"registry.k8s.io/ingress-nginx/controller:{INGRESS_NGINX}",
         "probe": "k8snet.lab/probe:1",
     }
 )
@@ -82,4 +83,4 @@ def _kube_proxy(binaries: Binaries, base: Path) -> Iterator[Entry]:
     # The extensions count too: libxt_statistic.so alone needs libm, and without it every sync fails
     # from the first Service with two endpoints on.
     for path in dict.fromkeys((*_PROXY_PROGRAMS, *extensions, *libraries(base, (*_PROXY_PROGRAMS, *extensions)))):
-        yield File(path, (base / path).resolve())
+        yield File(path, real(base, path))

@@ -63,13 +63,15 @@ class _Module:
     renamed: tuple[tuple[str, str], ...] = ()
 
 
+_CONTROLLER_STAMP = f"-X k8s.io/ingress-nginx/version.RELEASE={images.INGRESS_NGINX}"
+
 # The longest first: the others fill in beside the Debian root.
 _MODULES = (
     _Module("kubernetes", 300, 4, stamp=golang.version_stamp(images.KUBERNETES)),
     _Module("coredns", 100, 1),
     _Module("containerd", 60, 0.5),
     _Module("metallb", 60, 0.5),
-    _Module("ingress-nginx", 60, 0.5, renamed=(("nginx", "nginx-ingress-controller"),)),
+    _Module("ingress-nginx", 60, 0.5, stamp=_CONTROLLER_STAMP, renamed=(("nginx", "nginx-ingress-controller"),)),
     _Module("etcd", 30, 0.5, renamed=(("server", "etcd"),)),
     _Module("cni-plugins", 8, 0.1),
     _Module("probe", 8, 0.1, package="."),

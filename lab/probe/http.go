@@ -8,35 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 )
-
-// serve answers every request with "HOSTNAME CLIENT-ADDRESS METHOD HOST PATH", so that the asker sees
-// which pod answered and which source address reached it.
-func serve(arguments []string) error {
-	address := ":80"
-	if len(arguments) > 0 {
-		address = arguments[0]
-	}
-	hostname, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	answer := func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "%s %s %s %s %s\n", hostname, r.RemoteAddr, r.Method, r.Host, r.URL.Path)
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Println("listening on", listener.Addr())
-	server := http.Server{Handler: http.HandlerFunc(answer), ReadHeaderTimeout: 5 * time.Second}
-	return server.Serve(listener)
-}
 
 type request struct {
 	timeout           time.Duration

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-const usage = `probe serve [ADDRESS]                    answer HTTP with this host's name (default :80)
+const usage = `probe serve [options] [ADDRESS]          answer HTTP with this host's name (default :80)
 probe get [options] URL                  print the body; exit 1 on an error or a status of 400 and above
 probe dns [options] NAME TYPE [SERVER]   print the response code and the records; exit 1 without an answer
 `

@@ -13,7 +13,7 @@ from k8snet_provision.lab.recipes import Parts, Recipe, all_recipes
 from k8snet_provision.lab.store import Store
 from k8snet_provision.problems import ProblemsFound
 
-PARTS = ("base", "layer", "images", "seed")
+PARTS = ("base", "layer", "images", "seed", "upstream", "hey")
 
 
 def _quiet(text: str) -> None:
