@@ -32,9 +32,11 @@ def make(cluster: Cluster, kind: Kind, say: Say) -> None:
     nodes.give_pod_networks(cluster, own)
     nodes.wait_until_ready(cluster, members, _EVER)
     say(f"{len(members)} nodes are Ready")
+    if cluster.workers:
+        nodes.start_sample_app(cluster)
     nodes.start_dns(cluster)
     nodes.wait_until_ready(cluster, members, _EVER)
-    say("all pods of kube-system are Ready")
+    say("all pods are Ready")
 
 
 def _control_plane_of_units(cluster: Cluster, say: Say) -> None:

@@ -7,7 +7,7 @@ import shutil
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from k8snet_provision.lab import settings
+from k8snet_provision.lab import settings, supplies
 from k8snet_provision.lab.settings import Lab
 from k8snet_provision.problems import Problem, ProblemsFound
 
@@ -20,7 +20,7 @@ def clone(source: Path, target: Path, name: str, network: str) -> Lab:
     lab = settings.read(source)
     old, new = lab.settings.network, _network(network)
     _check(old, new, name, target)
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".ssh"))
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".ssh", supplies.DIRECTORY))
     before, after = (str(net[0]).rpartition(".")[0] + "." for net in (old, new))
     for file in (path for path in target.rglob("*") if path.is_file()):
         text = re.sub(rf"(?<![\d.]){re.escape(before)}(?=\d)", after, file.read_text())

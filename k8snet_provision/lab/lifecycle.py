@@ -23,6 +23,7 @@ from k8snet_provision.lab import (
     preflight,
     processes,
     state,
+    supplies,
 )
 from k8snet_provision.lab.artifacts import Artifacts
 from k8snet_provision.lab.cluster import Cluster, in_parallel
@@ -42,10 +43,13 @@ def up(lab: Lab, kind: Kind | None, fetch: Fetch, say: Say) -> None:
     fetch = cache(fetch)
     with state.held(lab):
         memory = recall(lab) or Memory(str(lab.inventory), str(lab.settings.network))
+        supplies.renew_certificates(lab)
         if kind == "none":
             hosts_up(lab, lab.hosts, memory, fetch, say)
         else:
             _cluster_up(lab, kind or _kind_of(memory), memory, fetch, say)
+        if not supplies.metallb_manifest(lab).exists():
+            supplies.put_manifest(lab, fetch().metallb_manifest)
 
 
 def _kind_of(memory: Memory) -> Kind:
@@ -105,6 +109,7 @@ def hosts_up(
     memory = remember(lab, replace(memory, hosts=tuple(known)))
     network.plug_up(lab)
     keys.make(lab, members)
+    supplies.put_manifest(lab, artifacts.metallb_manifest)
     disks = hosts.Disks(
         (common.build(lab, artifacts.base), artifacts.layer, artifacts.base), artifacts.images, artifacts.seed
     )
@@ -146,6 +151,7 @@ def down(lab: Lab, say: Say) -> None:
 
 def _forget(lab: Lab) -> None:
     keys.forget(lab)
+    supplies.forget(lab)
     for directory in Path("/run/systemd/nspawn").glob(f"*/{lab.prefix}-*"):
         shutil.rmtree(directory, ignore_errors=True)
     shutil.rmtree(lab.state)

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from k8snet_provision.lab import cluster as shared
-from k8snet_provision.lab import processes
+from k8snet_provision.lab import images, processes
 from k8snet_provision.lab.cluster import CONFIG, READY_SECONDS, Cluster, in_parallel, pki
 from k8snet_provision.lab.progress import wait_for
 from k8snet_provision.lab.settings import Host
+
+SAMPLE_APP = "demo"  # its namespace
 
 # cgroup version 1 is what many machines still have; kubeadm would stop at it.
 ACCEPT = "--ignore-preflight-errors=SystemVerification"
@@ -58,13 +60,20 @@ def give_pod_networks(cluster: Cluster, nodes: Iterable[Host]) -> None:
     cluster.run(cluster.first, "\n".join(lines), 120)
 
 
+def start_sample_app(cluster: Cluster) -> None:
+    """Add the applications of an operator's own that the lab comes with."""
+    path = "etc/kubernetes/sample-app.yaml"
+    cluster.put(cluster.first, path, "sample-app.yaml.j2", namespace=SAMPLE_APP, image=images.NAMES["probe"])
+    cluster.run(cluster.first, f"kubectl apply -f /{path}")
+
+
 def start_dns(cluster: Cluster) -> None:
     """Add CoreDNS, after kube-proxy: one that starts first loses half a minute in a dial nobody answers."""
     cluster.run(cluster.first, f"kubeadm init phase addon coredns --config /{CONFIG}")
 
 
 def wait_until_ready(cluster: Cluster, nodes: Iterable[Host], since: datetime) -> None:
-    """Return once the nodes and the pods of kube-system on them are Ready, by what was reported after `since`.
+    """Return once the nodes and the lab's own pods on them are Ready, by what was reported after `since`.
 
     What a rebooted or restored node reported earlier stays in the API for a while and proves nothing.
     Raises WaitedTooLong with what is not Ready.
@@ -93,10 +102,12 @@ def _node_of(item: dict[str, Any]) -> str | None:
     """The node that an object of the cluster's own speaks of, None for a pod without one yet; else empty."""
     if item["kind"] == "Node" or item["metadata"].get("namespace") == "kube-node-lease":
         return str(item["metadata"]["name"])
-    if item["kind"] == "Pod" and item["metadata"]["namespace"] == "kube-system":
-        name = item["spec"].get("nodeName")
-        return "" if "deletionTimestamp" in item["metadata"] else name
-    return ""
+    if item["kind"] != "Pod" or "deletionTimestamp" in item["metadata"]:
+        return ""
+    # An application that finds no room must not keep `lab up` from ending.
+    nowhere = {"kube-system": None, SAMPLE_APP: ""}
+    namespace = item["metadata"]["namespace"]
+    return item["spec"].get("nodeName", nowhere[namespace]) if namespace in nowhere else ""
 
 
 def _is_ready(item: dict[str, Any]) -> bool:
