@@ -17,6 +17,7 @@ from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.engine import carry_out, operations
+from k8snet_provision.kube_proxy.install import node
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import certificate, file
 from k8snet_provision.resources.probe import Probe, Unknown
@@ -27,6 +28,7 @@ NAME = "kube-apiserver"
 
 SERVICE_RANGE = "service-cluster-ip-range"
 NODE_PORTS = "service-node-port-range"
+TO_ENDPOINTS = "enable-aggregator-routing"
 DEFAULT_NODE_PORTS = "30000-32767"
 
 NOT_EDITABLE = "K8N272"
@@ -53,7 +55,21 @@ def wanted_flags(world: World, program: Program) -> dict[str, str]:
         ports = str(world.topology.node_port_range)
         if ports != DEFAULT_NODE_PORTS or program.defined(NODE_PORTS) is not None:
             wanted[NODE_PORTS] = ports
+        if needs_endpoints(world):
+            wanted[TO_ENDPOINTS] = "true"
     return wanted
+
+
+def needs_endpoints(world: World) -> bool:
+    """Whether webhooks must be called at their pods' addresses. Raises Unknown.
+
+    A control plane that is no node has no kube-proxy, so no Service has an address there. In spite of its name
+    the flag is for admission webhooks too (kube-apiserver's generic admission initializer).
+    """
+    ingress, metallb = world.topology.ingress, world.topology.metallb
+    if not metallb and not (ingress and ingress.admission):
+        return False
+    return any(node(world, host) is None for host in world.cluster.control_planes)
 
 
 def host_changes(world: World, host: str) -> Iterator[Change]:

@@ -46,4 +46,5 @@ CAPABILITY = Capability(
     cluster_changes=cluster_changes,
     refusals=refusals,
     gates=(Gate("the new range in use", gate, deadline=60),),
+    puts_back=False,
 )

@@ -62,6 +62,7 @@ class Capability:
                                   phase deletes when no phase's `manifests` has them any more; its own name when None
     managed(cluster)              whether the topology has this section at all, so that what it no longer asks for
                                   is deleted; when None: whether anything is asked for
+    puts_back                     whether the objects of a failed batch can simply be made again what they were
     """
 
     name: str
@@ -78,6 +79,7 @@ class Capability:
     from_control_plane: bool = False
     retires: tuple[str, ...] | None = None
     managed: Callable[[Cluster], bool] | None = None
+    puts_back: bool = True
 
     @property
     def prunes(self) -> tuple[str, ...]:

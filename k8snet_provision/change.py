@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """Something that keeps its definition but must start anew: the pods of a workload, a unit."""
     RULES = "rules"
     """Packet rules that nothing on the host works by any more."""
+    TRAFFIC = "traffic"
+    """Requests of clients, which move from one way in to another."""
 
 
 class Action(StrEnum):

@@ -12,7 +12,7 @@ from functools import cached_property
 from shlex import quote
 from typing import Any
 
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, Manifest, ObjectRef
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, GENERATED_LABEL, OWNED_LABEL, Manifest, ObjectRef
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
 
 KUBECTLS = (
@@ -32,8 +32,12 @@ KUBECONFIGS = (
 """Where kubeadm, kubespray and the usual hand-made layouts put them; the topology may name others."""
 
 OWNED_KINDS = (
-    "serviceaccounts,configmaps,services,deployments,daemonsets,poddisruptionbudgets,clusterroles,clusterrolebindings"
+    "namespaces,serviceaccounts,configmaps,secrets,services,endpointslices,deployments,daemonsets,"
+    "poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings,ingressclasses,ingresses,"
+    "networkpolicies,validatingwebhookconfigurations,customresourcedefinitions"
 )
+OURS = f"{OWNED_LABEL}={FIELD_MANAGER},!{GENERATED_LABEL}"
+"""Selects what is ours, but for Secrets whose key was made in the cluster: they never leave it."""
 
 POD_ROWS = (
     "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}"
@@ -59,7 +63,9 @@ K() {{ "$k" --kubeconfig "$c" --request-timeout=15s "$@"; }}
 
 def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
     """What is read of the cluster. stderr joins stdout because it holds the reason when a call fails."""
-    wanted = json.dumps({"apiVersion": "v1", "kind": "List", "items": [ref.skeleton() for ref in sorted(set(refs))]})
+    groups: dict[str, list[ObjectRef]] = {"": []}
+    for ref in sorted(set(refs)):
+        groups.setdefault(custom_group(ref), []).append(ref)
     not_found = f"""case $o in *"(NotFound)"*) exit {ABSENT_CODE} ;; esac; printf '%s' "$o"; exit 1"""
 
     def raw(path: str) -> str:
@@ -71,15 +77,34 @@ def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
         Probe("cluster:services", raw("/api/v1/services")),
         Probe("cluster:servicecidrs", raw("/apis/networking.k8s.io/v1/servicecidrs")),
         Probe("cluster:pods", f"{prelude} K get pods -A -o {quote(POD_ROWS)} 2>&1"),
-        Probe(
-            "cluster:objects",
-            f"{prelude} printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json 2>&1",
-        ),
-        Probe(
-            "cluster:owned",
-            f"{prelude} K get {OWNED_KINDS} -A -l {OWNED_LABEL}={FIELD_MANAGER} --ignore-not-found -o json 2>&1",
-        ),
+        Probe("cluster:objects", f"{prelude} {_get(groups.pop(''))} 2>&1"),
+        Probe("cluster:owned", f"{prelude} K get {OWNED_KINDS} -A -l {quote(OURS)} --ignore-not-found -o json 2>&1"),
+        *(probe for group, asked in groups.items() for probe in _custom(prelude, group, asked)),
     )
+
+
+def custom_group(ref: ObjectRef) -> str:
+    """The API group of a kind that a CustomResourceDefinition may add; empty for Kubernetes' own kinds."""
+    group = ref.api_version.rpartition("/")[0]
+    return group if "." in group and not group.endswith(".k8s.io") else ""
+
+
+def _get(refs: Iterable[ObjectRef]) -> str:
+    wanted = json.dumps({"apiVersion": "v1", "kind": "List", "items": [ref.skeleton() for ref in refs]})
+    return f"printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json"
+
+
+def _custom(prelude: str, group: str, refs: Sequence[ObjectRef]) -> Iterable[Probe]:
+    """Objects of kinds that may not be there yet: without their definition there are none."""
+    kinds = ",".join(sorted({f"{ref.kind.lower()}.{group}" for ref in refs}))
+    no_kind = f"""case $o in *"no matches for kind"* | *"have a resource type"*) exit {ABSENT_CODE} ;; esac"""
+    asked = {
+        "objects": _get(refs),
+        "owned": f"K get {quote(kinds)} -A -l {quote(OURS)} --ignore-not-found -o json",
+    }
+    for key, command in asked.items():
+        script = f"""{prelude} o=$({command} 2>&1) || {{ {no_kind}; printf '%s' "$o"; exit 1; }}; printf '%s' "$o" """
+        yield Probe(f"cluster:{key}:{group}", script)
 
 
 def dry_run(prelude: str) -> str:
@@ -164,14 +189,21 @@ class ClusterState:
 
     @cached_property
     def _objects(self) -> Sequence[Manifest]:
-        return self._items("objects")
+        return self._everywhere("objects")
+
+    def _everywhere(self, key: str) -> Sequence[Manifest]:
+        """Kubernetes' own kinds and those of other API groups."""
+        self._json(key)
+        keys = [k for k in self.seen.answers if f"{k}:".startswith(f"cluster:{key}:")] if self.seen else []
+        return [item for k in keys for item in self._items(k.removeprefix("cluster:"))]
 
     def live(self, ref: ObjectRef) -> Manifest | None:
         return next((item for item in self._objects if same(ref, item)), None)
 
     @cached_property
     def owned(self) -> Sequence[Manifest]:
-        return self._items("owned")
+        """What carries our label, but for what the cluster makes of it: that belongs to another object."""
+        return [item for item in self._everywhere("owned") if not item["metadata"].get("ownerReferences")]
 
 
 def same(ref: ObjectRef, item: Mapping[str, Any]) -> bool:

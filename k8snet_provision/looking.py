@@ -22,6 +22,9 @@ from k8snet_provision.topology import Cluster
 
 REFUSED_BY_SERVER = "K8N301"
 
+MAKES_ROOM = ("Namespace", "CustomResourceDefinition")
+"""Kinds without which other objects cannot be."""
+
 OBSERVATION_TIMEOUT = 60.0
 """Seconds for one host's script, once connected; the slowest part is kubectl's answer."""
 
@@ -124,9 +127,9 @@ def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Pro
     manifests = [manifest for phase in site for manifest in attempt(phase.capability.manifests, world)]
     if not manifests or world.state.seen is None:
         return world, []
-    # The server cannot try out an object whose namespace the same plan creates.
-    namespaces = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
-    asked = [m for m in manifests if m["metadata"].get("namespace", "") not in namespaces]
+    asked = list(_answerable(manifests, world))
+    if not asked:
+        return world, []
     script = Script(cluster_state.dry_run(world.prelude), json.dumps(_as_list(asked)).encode())
     answer = fleet.run({world.state.reader: script})[world.state.reader]
     if isinstance(answer, Unreachable):
@@ -136,6 +139,22 @@ def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Pro
     results = json.loads(answer.stdout)
     items = results["items"] if results["kind"] == "List" else [results]
     return replace(world, state=replace(world.state, dry={ObjectRef.of(item): item for item in items})), []
+
+
+def _answerable(manifests: Sequence[Manifest], world: World) -> Iterable[Manifest]:
+    """The server cannot try out an object whose namespace, or whose kind, the same plan makes first."""
+    made = [m for m in manifests if m["kind"] in MAKES_ROOM and not attempt(_live, world, m)]
+    namespaces = {m["metadata"]["name"] for m in made if m["kind"] == "Namespace"}
+    kinds = {(m["spec"]["group"], m["spec"]["names"]["kind"]) for m in made if m["kind"] != "Namespace"}
+    for manifest in manifests:
+        kind = manifest["apiVersion"].rpartition("/")[0], manifest["kind"]
+        if manifest["metadata"].get("namespace", "") not in namespaces and kind not in kinds:
+            yield manifest
+
+
+def _live(world: World, manifest: Manifest) -> Iterable[Manifest]:
+    live = world.live(ObjectRef.of(manifest))
+    return () if live is None else (live,)
 
 
 def _as_list(items: Sequence[Manifest]) -> Manifest:

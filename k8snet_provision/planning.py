@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from k8snet_provision.capability import Phase, Site, attempt, members
@@ -32,10 +33,11 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
     whole = set(world.cluster.control_planes) <= set(hosts)
     changes: list[Change] = []
     notices: list[str] = []
+    kept = _Kept(site, asked)
     for phase in site:
         asked.problems |= dict.fromkeys(asked.of(phase.capability.refusals))
         notices += asked.of(phase.capability.notices)
-        changes += _phase_changes(phase, asked, whole)
+        changes += _phase_changes(phase, asked, whole, kept)
     return Plan(
         name=world.cluster.name,
         facts=_facts(world) | {name: value for phase in site for name, value in attempt(phase.capability.facts, world)},
@@ -47,12 +49,13 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
     )
 
 
-def _phase_changes(phase: Phase, asked: _Answers, whole: bool) -> Iterable[Change]:
+def _phase_changes(phase: Phase, asked: _Answers, whole: bool, kept: _Kept) -> Iterable[Change]:
     """The cluster's first; what goes through the API is left out together with the cluster's objects."""
     capability, world = phase.capability, asked.world
     if whole:
         yield from asked.of(lambda world: _object_changes(phase, world))
         yield from asked.of(capability.cluster_changes)
+        yield from asked.of(lambda world: _pruned(phase, world, kept))
     if whole or not capability.from_control_plane:
         for host in members(phase, world.cluster):
             if host in asked.hosts and host in world.observation.hosts:
@@ -95,14 +98,46 @@ def _once(changes: Sequence[Change]) -> Iterable[Change]:
 
 
 def _object_changes(phase: Phase, world: World) -> Iterable[Change]:
-    manifests = list(phase.capability.manifests(world))
-    for manifest in manifests:
+    for manifest in phase.capability.manifests(world):
         live = world.live(ObjectRef.of(manifest))
         yield from kube_object.change(phase.name, live, world.after_apply(manifest), send=manifest)
-    wanted = {ObjectRef.of(manifest) for manifest in manifests}
-    # A capability that wants nothing at all was left out of the topology: what it owns is left as it is.
-    for item in world.state.owned if wanted else ():
-        if kube_object.owner(item) == phase.name and not any(same(ref, item) for ref in wanted):
+
+
+@dataclass
+class _Kept:
+    """Which of our objects are still asked for, by any phase; asked once, and not at all where nothing is ours.
+
+    A section that was left out of the topology asks for nothing: what it owns is left as it is.
+    """
+
+    site: Site
+    asked: _Answers
+
+    @cached_property
+    def wanted(self) -> dict[str, set[ObjectRef]]:
+        """By owner. Raises Unknown: an object that may still be wanted is not deleted."""
+        found: dict[str, set[ObjectRef]] = {}
+        for phase in self.site:
+            for manifest in phase.capability.manifests(self.asked.world):
+                found.setdefault(kube_object.owner(manifest), set()).add(ObjectRef.of(manifest))
+        return found
+
+    @cached_property
+    def managed(self) -> frozenset[str]:
+        """Owners whose section the topology has."""
+        cluster = self.asked.world.cluster
+        said = {phase.name: phase.capability.managed for phase in self.site}
+        return frozenset({name for name, managed in said.items() if managed and managed(cluster)}).union(
+            owner for owner, wanted in self.wanted.items() if wanted
+        )
+
+
+def _pruned(phase: Phase, world: World, kept: _Kept) -> Iterable[Change]:
+    for item in world.state.owned:
+        owner = kube_object.owner(item)
+        if owner not in phase.capability.prunes or owner not in kept.managed:
+            continue
+        if not any(same(ref, item) for ref in kept.wanted.get(owner, ())):
             yield from kube_object.change(phase.name, item, None, because="no longer asked for")
 
 

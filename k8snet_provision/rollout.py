@@ -7,7 +7,7 @@ comes after is not touched and is named. An interrupted roll-out stops between t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -17,6 +17,7 @@ from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.batch import Failed
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.plan import Plan
+from k8snet_provision.resources import kube_object
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
@@ -107,10 +108,10 @@ class Rollout:
         outcome.failures[phase.name] = failures
         self._put_back(phase, batch, outcome)
 
-    def _attempt(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
+    def _attempt(self, phase: Phase, batch: Mapping[str, Sequence[Change]], gates: bool = True) -> Failures:
         """Carries out and waits for the gates. Whatever goes wrong fails the batch, so that it is put back."""
         try:
-            return self._carry_out(phase, batch) or self._pass_gates(phase, batch)
+            return self._carry_out(phase, batch) or (self._pass_gates(phase, batch) if gates else {})
         except Unknown as unknown:
             return dict.fromkeys(batch, str(unknown))
         except Exception as error:
@@ -169,12 +170,10 @@ class Rollout:
         return gate.asked_from(self.world) if gate.asked_from else self.world.state.reader
 
     def _put_back(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
-        """Files, sysctls and what restarts for them go back; what cannot be undone is said to be left."""
+        """Files, sysctls, objects and what restarts for them go back; what cannot be undone is said to be left."""
         failed = outcome.failures[phase.name]
         back = {
-            target: [_back(change, failed.get(target, "")) for change in reversed(changes) if change.kind in INVERTIBLE]
-            for target, changes in batch.items()
-            if target != CLUSTER
+            target: [*_put_back(phase, reversed(changes), failed.get(target, ""))] for target, changes in batch.items()
         }
         back = {target: changes for target, changes in back.items() if changes}
         if not back:
@@ -182,7 +181,7 @@ class Rollout:
             return
         self.progress.putting_back(phase.name, list(back))
         try:
-            failures = self._attempt(phase, back)
+            failures = self._attempt(phase, back, gates=_gates_judge(back))
         except KeyboardInterrupt:
             outcome.interrupted = True
             failures = dict.fromkeys(back, CUT_SHORT)
@@ -199,9 +198,18 @@ def _failure(failed: Failed) -> str:
     return BeforeRestart(text) if failed.step.startswith(("write ", "remove ")) else text
 
 
-def _back(change: Change, failure: str) -> Change:
-    back = change.inverted()
-    return replace(back, restarts=()) if isinstance(failure, BeforeRestart) else back
+def _put_back(phase: Phase, changes: Iterable[Change], failure: str) -> Iterator[Change]:
+    for change in changes:
+        if change.kind in INVERTIBLE:
+            back = change.inverted()
+            yield replace(back, restarts=()) if isinstance(failure, BeforeRestart) else back
+        elif change.kind is Kind.OBJECT and phase.capability.puts_back and (undone := kube_object.undone(change)):
+            yield undone
+
+
+def _gates_judge(back: Mapping[str, Sequence[Change]]) -> bool:
+    """Gates look for what is wanted: of objects that were not there before there is nothing to look for."""
+    return not any(change.kind is Kind.OBJECT and change.after is None for change in _flat(back))
 
 
 def batches(phase: Phase, plan: Plan) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from shlex import quote
 from typing import cast
 
@@ -12,7 +13,7 @@ from pyinfra.api.deploy import deploy as pyinfra_deploy
 from k8snet_provision.change import Action, Change, Kind, restarts
 from k8snet_provision.engine import operations
 from k8snet_provision.resources import module, sysctl
-from k8snet_provision.resources.kube_object import FIELD_MANAGER
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, ObjectRef
 
 BACKUPS = "/var/lib/k8snet-provision/backups"
 
@@ -61,8 +62,54 @@ def write(change: Change) -> None:
 
 @deploy("cluster changes")
 def cluster_changes(changes: Sequence[Change], prelude: str = "") -> None:
-    for change in changes:
-        operations.run_script(f"{prelude}\n{object_script(change)}", stdin=change.details["manifest"].encode())
+    """What is applied goes to the server together, as many as follow each other; the rest one by one."""
+    for how, group in groupby(changes, lambda change: change.details["how"]):
+        together = list(group)
+        if how == "apply" and len(together) > 1:
+            manifests = [json.loads(change.details["manifest"]) for change in together]
+            stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}).encode()
+            name = f"apply {len(together)} objects"
+            operations.run_script(f"{prelude}\n{objects_script(together)}", stdin=stdin, name=name, timeout=120)
+            continue
+        for change in together:
+            script = f"{prelude}\n{object_script(change)}"
+            operations.run_script(script, stdin=change.details["manifest"].encode(), name=f"{how} {change.name}")
+
+
+VERSIONS = (
+    'go-template={{define "o"}}{{$o := .}}{{with .metadata}}'
+    '{{$o.apiVersion}} {{$o.kind}} {{.namespace}}/{{.name}} generation={{.generation}}{{"\\n"}}'
+    '{{$o.apiVersion}} {{$o.kind}} {{.namespace}}/{{.name}} resourceVersion={{.resourceVersion}}{{"\\n"}}'
+    '{{end}}{{end}}{{if .items}}{{range .items}}{{template "o" .}}{{end}}{{else}}{{template "o" .}}{{end}}'
+)
+"""Two lines for each object that is there, of one or of a List."""
+
+
+def objects_script(changes: Sequence[Change]) -> str:
+    """sh that applies the List on stdin, unless one of its objects moved since the plan."""
+    checks = "".join(_still(change) for change in changes)
+    return f"""all=$(cat)
+now=$(printf '%s' "$all" | K get -f - --ignore-not-found -o {quote(VERSIONS)}) || exit 1
+now="
+$now
+"
+{checks}printf '%s' "$all" | K apply --server-side --force-conflicts --field-manager={FIELD_MANAGER} -f -
+"""
+
+
+def _still(change: Change) -> str:
+    """A line of `now` that must be there for an object that was seen, and must not for one that was not."""
+    ref = ObjectRef.of(json.loads(change.details["manifest"]))
+    place = f"\n{ref.api_version} {ref.kind} {ref.namespace or '<no value>'}/{ref.name} "
+    version = change.details.get("before_version")
+    if version is None:  # what is put back is put back whatever became of it
+        return ""
+    if version:
+        line = f"{place}{version}\n"
+        moved = f"{ref}: changed since it was observed ({version})"
+        return f"case $now in *{quote(line)}*) ;; *) echo {quote(moved)} >&2; exit 1 ;; esac\n"
+    there = f"{ref}: exists by now: run diff again"
+    return f"case $now in *{quote(place)}*) echo {quote(there)} >&2; exit 1 ;; esac\n"
 
 
 def object_script(change: Change) -> str:
@@ -76,6 +123,7 @@ def object_script(change: Change) -> str:
     verbs = {
         "apply": f"apply --server-side --force-conflicts --field-manager={FIELD_MANAGER} -f -",
         "replace": f"replace --field-manager={FIELD_MANAGER} -f -",
+        "create": f"create --field-manager={FIELD_MANAGER} -f -",
         "delete": "delete --wait=true --timeout=60s --ignore-not-found -f -",
     }
     target = f"{quote(kind)} {quote(meta['name'])}{place}"
@@ -83,7 +131,10 @@ def object_script(change: Change) -> str:
 
 
 def _unmoved(place: str, change: Change) -> str:
-    key, _, value = change.details.get("before_version", "").partition("=")
+    version = change.details.get("before_version")
+    if version is None:  # what is put back is put back whatever became of it
+        return ""
+    key, _, value = version.partition("=")
     if not value:
         return f"""K get {place} -o name >/dev/null 2>&1 && {{ echo "exists by now: run diff again" >&2; exit 1; }}"""
     return f"""now=$(K get {place} -o 'jsonpath={{.metadata.{key}}}') || exit 1

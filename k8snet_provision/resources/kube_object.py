@@ -6,7 +6,7 @@ import copy
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,6 +19,8 @@ OWNED_LABEL = "app.kubernetes.io/managed-by"
 """With the value FIELD_MANAGER: ours to change and to delete. Nothing without it is ever deleted."""
 CAPABILITY_LABEL = "k8snet-provision/capability"
 """Which capability owns it: changing the topology deletes what the same capability no longer asks for."""
+GENERATED_LABEL = "k8snet-provision/generated"
+"""On a Secret whose key was made in the cluster: it is never read."""
 
 RECREATE = "recreate"
 """How an object changes of which a field is immutable: it is deleted and made again."""
@@ -138,8 +140,24 @@ def change(
         return
     ref = ObjectRef.of(wanted or live or {})
     details = {"how": how, "before_version": version_of(live)}
+    if live is not None:
+        details["before_manifest"] = json.dumps(without_noise(live))
     if wanted is not None:
         details["manifest"] = json.dumps(send or wanted)
     else:
         details |= {"how": "delete", "manifest": json.dumps(ref.skeleton())}
-    yield Change(phase, CLUSTER, Kind.OBJECT, str(ref), before, after, details, because=because)
+    secret = ref.kind == "Secret"
+    yield Change(phase, CLUSTER, Kind.OBJECT, str(ref), before, after, details, because=because, secret=secret)
+
+
+def undone(change: Change) -> Change | None:
+    """The change that makes the object what it was, whatever became of it since; None where that is not so simple."""
+    if change.details.get("how") not in ("apply", "replace", "delete"):
+        return None
+    before = change.details.get("before_manifest")
+    if before is None:
+        ref = ObjectRef.of(json.loads(change.details["manifest"]))
+        details = {"how": "delete", "manifest": json.dumps(ref.skeleton())}
+    else:
+        details = {"how": "create" if change.after is None else "replace", "manifest": before}
+    return replace(change, before=change.after, after=change.before, details=details)
