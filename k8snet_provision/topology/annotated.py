@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from .names import (
-    ARGUMENT,
     HOST_NAME,
     INGRESS_PATH,
     INTERFACE,
@@ -20,7 +19,12 @@ from .names import (
     SHA256,
     SOURCE,
     parse_annotation,
+    parse_argument,
     parse_ingress_host,
+    parse_pattern,
+    parse_port,
+    parse_port_or_name,
+    parse_quoted,
 )
 from .values import (
     AddressRange,
@@ -82,7 +86,17 @@ Interface = Annotated[str, INTERFACE, _string()]
 Sha256 = Annotated[str, SHA256, _string()]
 Source = Annotated[str, SOURCE, _string()]
 HostName = Annotated[str, HOST_NAME, _string()]
-Argument = Annotated[str, ARGUMENT, _string()]
+Argument = Annotated[str, PlainValidator(parse_argument), _string()]
+Quoted = Annotated[str, PlainValidator(parse_quoted), _string()]
 IngressHost = Annotated[str, PlainValidator(parse_ingress_host), _string()]
 IngressPath = Annotated[str, INGRESS_PATH, _string()]
-NodePort = Annotated[int, Field(ge=1, le=65535)]
+PortNumber = Annotated[
+    int, PlainValidator(parse_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})
+]
+NodePort = PortNumber
+PortRef = Annotated[
+    int | str,
+    PlainValidator(parse_port_or_name),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 65535}, {"type": "string"}]}),
+]
+OnePattern = BeforeValidator(parse_pattern)

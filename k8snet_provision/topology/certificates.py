@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from k8snet_provision.inventory.values import Secret
 
 from .base import Part
 from .values import refuse
 
 PEM = "-----BEGIN "
+LARGEST = 512 * 1024
+"""Bytes of a certificate with its chain, or of a key: a Secret of the API holds 1 MiB (core/v1, MaxSecretSize)."""
 
 
 def _pem(value: Any) -> str:
     """PEM text, or the path of a file. The value itself is returned, so that a vaulted one stays marked."""
     expected = "PEM text, or a file relative to the inventory"
-    if not isinstance(value, str) or not value.strip():
-        raise refuse("not a certificate or key", expected)
-    if not str.startswith(value, PEM) and ("\n" in str.strip(value) or "\0" in value):
-        raise refuse("not a certificate or key", expected, f"PEM text begins with {PEM.strip()}")
+    if not isinstance(value, str) or not str.strip(value):
+        raise refuse("not a certificate or key", expected, hidden=True)
+    if not is_text(value) and (any(char in value for char in "\n\r\0") or len(value) > 4096):
+        raise refuse("not a certificate or key", expected, f"PEM text begins with {PEM.strip()}", hidden=True)
     return value
 
 
-Pem = Annotated[str, PlainValidator(_pem), WithJsonSchema({"type": "string"})]
+def _key(value: Any) -> str:
+    """As `_pem`; a key that was written in plain text is a secret from here on."""
+    text = _pem(value)
+    return Secret(text) if is_text(text) and not isinstance(text, Secret) else text
+
+
+def is_text(value: str) -> bool:
+    """Whether it is PEM itself rather than the path of a file; text may stand before the first block."""
+    return str.__contains__(value, PEM)
+
+
+def _json(value: str) -> str:
+    return "***" if isinstance(value, Secret) or is_text(value) else value
+
+
+_IN_JSON = PlainSerializer(_json, return_type=str, when_used="json")
+_STRING = WithJsonSchema({"type": "string"})
+Pem = Annotated[str, PlainValidator(_pem), _IN_JSON, _STRING]
+PemKey = Annotated[str, PlainValidator(_key), _IN_JSON, _STRING]
 
 
 class CertificatePair(Part):
@@ -35,32 +58,51 @@ class CertificatePair(Part):
         description="The certificate and its chain, PEM: text, or a file relative to the inventory.",
         examples=["tls/shop.crt"],
     )
-    key: Pem | None = Field(
+    key: PemKey | None = Field(
         default=None,
         description="Its key, PEM: vaulted text, or a file relative to the inventory.",
         examples=["tls/shop.key"],
         json_schema_extra={"writeOnly": True},
+        repr=False,
     )
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The text of both; the key is in no representation of it."""
+    """The text of both; it is in no representation of them."""
 
-    certificate: str
+    certificate: str = field(repr=False)
     key: str = field(repr=False)
 
 
 def read(inventory: Path, pair: CertificatePair) -> Pair | None:
-    """Both as PEM text; None where the pair names neither. Raises OSError or ValueError for files nobody can read."""
+    """Both as PEM text; None where the pair names neither or one only. Raises OSError or ValueError as `text` does."""
     if pair.certificate is None or pair.key is None:
         return None
-    return Pair(_text(inventory, pair.certificate), _text(inventory, pair.key))
+    return Pair(text(inventory, pair.certificate), text(inventory, pair.key))
 
 
-def _text(inventory: Path, value: str) -> str:
-    plain = value.reveal() if hasattr(value, "reveal") else value
-    if plain.startswith(PEM):
-        return plain
-    base = inventory if inventory.is_dir() else inventory.parent
-    return (base / plain).read_text(encoding="ascii")
+def text(inventory: Path, value: str) -> str:
+    """The PEM text that a value is or that its file holds.
+
+    Raises OSError for a file that cannot be read, ValueError for what is not ASCII, not PEM or larger than LARGEST;
+    neither says what is in it.
+    """
+    plain = value.reveal() if isinstance(value, Secret) else value
+    found = plain if is_text(plain) else _file(inventory, plain)
+    if not found.isascii():
+        raise ValueError("it holds characters that are not ASCII")
+    if len(found) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    if not is_text(found):
+        raise ValueError(f"it holds no PEM ({PEM.strip()} ...)")
+    return found
+
+
+def _file(inventory: Path, name: str) -> str:
+    path = (inventory if inventory.is_dir() else inventory.parent) / name
+    # Opening a pipe or a device might wait for ever.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1).decode("utf-8", "replace")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .annotated import Address, Argument, LabelKey, LabelValue, Name, NodePort, Quantity, Text
+from .annotated import Address, Argument, LabelKey, LabelValue, Name, NodePort, OnePattern, Quantity, Quoted
 from .base import ApiPart, Part
 from .certificates import CertificatePair
 from .images import ImageName
@@ -21,11 +21,13 @@ DEFAULT_IMAGE = "registry.k8s.io/ingress-nginx/controller:v1.15.1"
 class Toleration(ApiPart):
     """A taint that pods of the controller tolerate, as in a Pod's `tolerations`."""
 
-    key: LabelKey | None = Field(default=None, description="The taint's key; every taint when not given.")
+    key: LabelKey | None = Field(
+        default=None, description="The taint's key; every taint when not given.", examples=["dedicated"]
+    )
     operator: Literal["Exists", "Equal"] = Field(default="Exists", description="Whether `value` counts.")
-    value: LabelValue | None = Field(default=None, description="The taint's value, for Equal.")
+    value: LabelValue | None = Field(default=None, description="The taint's value, for Equal.", examples=["ingress"])
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
-        default=None, description="The taint's effect; all of them when not given."
+        default=None, description="The taint's effect; all of them when not given.", examples=["NoSchedule"]
     )
 
 
@@ -99,7 +101,9 @@ class Switch(Part):
 class Ingress(Part):
     """ingress-nginx: the controller, and how requests from outside reach it."""
 
-    pattern: Pattern = Field(description="How requests reach the controller.", examples=["load_balancer"])
+    pattern: Annotated[Pattern, OnePattern] = Field(
+        description="How requests reach the controller.", examples=["load_balancer"]
+    )
     image: ImageName = Field(
         default=DEFAULT_IMAGE, description="The controller's image, before `images` applies mirrors, tags and digests."
     )
@@ -109,8 +113,8 @@ class Ingress(Part):
     replicas: int = Field(
         default=2, ge=1, le=100, description="Pods of the controller; host_network has one on every host of `ingress`."
     )
-    resources: Resources = Field(default=Resources(), description="What a pod of the controller may use.")
-    config: Mapping[Name, Text] = Field(
+    resources: Resources = Field(default=Resources(), description="CPU and memory of each pod of the controller.")
+    config: Mapping[Name, Quoted] = Field(
         default={},
         description="Options of the controller's ConfigMap; those that belong to the pattern are not among them.",
         examples=[{"proxy-body-size": "16m"}],

@@ -7,17 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .annotated import AnnotationKey, AnnotationValue, IngressHost, IngressPath, LabelKey, LabelValue, Name, PortName
+from .annotated import AnnotationKey, AnnotationValue, IngressHost, IngressPath, LabelKey, LabelValue, Name, PortRef
 from .base import Part
 from .certificates import CertificatePair
-from .services import PortNumber
 
 
 class Backend(Part):
     """The Service that answers, in the Ingress's own namespace."""
 
-    service: Name = Field(description="The Service's name.")
-    port: PortNumber | PortName = Field(default=80, description="The Service's port, by number or name.")
+    service: Name = Field(description="The Service's name.", examples=["shop"])
+    port: PortRef = Field(default=80, description="The Service's port, by number or name.")
 
 
 class PathRule(Backend):
@@ -33,26 +32,36 @@ class HostRule(Part):
     """Requests for one host name."""
 
     host: IngressHost | None = Field(
-        default=None, description="The host name, which may begin with `*.`; any when not given."
+        default=None,
+        description="The host name, which may begin with `*.`; any when not given.",
+        examples=["shop.example.com"],
     )
-    paths: Annotated[tuple[PathRule, ...], Field(min_length=1)] = Field(description="Where its requests go.")
+    paths: Annotated[tuple[PathRule, ...], Field(min_length=1)] = Field(
+        description="Where its requests go.", examples=[[{"path": "/", "service": "shop", "port": 80}]]
+    )
 
 
 class Tls(CertificatePair):
     """HTTPS for host names: a certificate of the operator's, or the name of a Secret that is there."""
 
-    hosts: Annotated[tuple[IngressHost, ...], Field(min_length=1)] = Field(description="Names it is for.")
+    hosts: Annotated[tuple[IngressHost, ...], Field(min_length=1)] = Field(
+        description="Names it is for.", examples=[["shop.example.com"]]
+    )
     secret: Name | None = Field(
-        default=None, description="The Secret's name; made of the Ingress's name and the first host when not given."
+        default=None,
+        description="The Secret's name; made of the Ingress's name and the first host when not given.",
+        examples=["shop-tls"],
     )
 
 
 class IngressEntry(Part):
     """An Ingress and its TLS Secrets."""
 
-    name: Name = Field(description="The Ingress's name.")
+    name: Name = Field(description="The Ingress's name.", examples=["shop"])
     namespace: Name = Field(default="default", description="The Ingress's namespace, which must be there.")
-    class_name: Name | None = Field(default=None, description="Its IngressClass; ingress.class_name when not given.")
+    class_name: Name | None = Field(
+        default=None, description="Its IngressClass; ingress.class_name when not given.", examples=["nginx"]
+    )
     rules: tuple[HostRule, ...] = Field(default=(), description="Host and path rules.")
     default_backend: Backend | None = Field(default=None, description="Answers what none of its rules matches.")
     tls: tuple[Tls, ...] = Field(default=(), description="HTTPS by host name.")

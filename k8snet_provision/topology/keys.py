@@ -37,7 +37,7 @@ def _plain(key: str) -> str:
 def suggestion(path: Path) -> str:
     """A hint for the unknown key that ends `path`: the nearest key there, or where that key belongs."""
     *parent, key = path
-    known = KEYS.get(tuple(parent), ())
+    known = KEYS.get(tuple(step for step in parent if isinstance(step, str)), ())
     if not isinstance(key, str) or len(key) > _LONGEST_SLIP:
         return ""
     spelled = {_plain(name): name for name in known}

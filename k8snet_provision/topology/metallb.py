@@ -31,7 +31,9 @@ class Metallb(Part):
         examples=["metallb-native.yaml"],
     )
     sha256: Sha256 = Field(description="The manifest's checksum.", examples=["0" * 64])
-    pools: Annotated[tuple[AddressPool, ...], Field(min_length=1)] = Field(description="Where addresses come from.")
+    pools: Annotated[tuple[AddressPool, ...], Field(min_length=1)] = Field(
+        description="Where addresses come from.", examples=[[{"addresses": ["192.0.2.200-192.0.2.220"]}]]
+    )
     dhcp_ranges: tuple[Pool, ...] = Field(
         default=(),
         description="What DHCP servers hand out in the nodes' networks; no pool may overlap it.",

@@ -7,11 +7,14 @@ from typing import Any
 
 from pydantic import PlainValidator
 
+from .shown import shown
 from .values import is_domain, parse_text, refuse
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _QUALIFIED = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)"
 _LONGEST_VALUE = 262_144  # all annotations of an object together, in bytes
+_LONGEST_ARGUMENT = 4096
+_PORT_NAME = r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?"
 
 
 def matching(text: str, pattern: str, expected: str, longest: int = 253) -> PlainValidator:
@@ -27,20 +30,29 @@ def matching(text: str, pattern: str, expected: str, longest: int = 253) -> Plai
 
 
 NAME = matching("a name", _LABEL, "a-z, 0-9 and '-', up to 63 characters (an RFC 1123 label)")
-PORT_NAME = matching(
-    "the name of a port", r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?", "up to 15 of a-z, 0-9 and '-'"
-)
+PORT_NAME = matching("the name of a port", _PORT_NAME, "up to 15 of a-z, 0-9 and '-', one letter at least")
 LABEL_KEY = matching(
-    "a label key", rf"(?:{_LABEL}(?:\.{_LABEL})*/)?{_QUALIFIED}", "such as app or example.com/app", 317
+    "a label key",
+    rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?{_QUALIFIED}",
+    "such as app or example.com/app",
+    317,
 )
 LABEL_VALUE = matching("a label value", rf"{_QUALIFIED}?", "up to 63 letters, digits, '-', '_' and '.'; quote numbers")
 QUANTITY = matching("a quantity", r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|M|Mi|G|Gi|T|Ti)?", "such as 100m, 1, 128Mi", 32)
-INTERFACE = matching("a network device", r"[A-Za-z0-9._@-]{1,15}", "a name such as eth0, up to 15 characters")
+INTERFACE = matching(
+    "a network device", r"(?!\.)[A-Za-z0-9_.][A-Za-z0-9._@-]{0,14}", "a name such as eth0, up to 15 characters"
+)
 SHA256 = matching("a sha256", r"[0-9a-f]{64}", "64 hexadecimal digits in lower case")
-INGRESS_PATH = matching("a path", r"/[!-~]{0,1023}", "a path that begins with / and has no spaces", 1024)
+INGRESS_PATH = matching(
+    "a path", r"""/[!#-&(-:=?-_a-~]{0,1023}""", "a path that begins with /, without spaces, quotes and ; < >", 1024
+)
 HOST_NAME = matching("a host", r"[A-Za-z0-9._-]{1,253}", "a host of the inventory")
-ARGUMENT = matching("an argument", r"[^\0]{0,4096}", "text without NUL", 4096)
-SOURCE = matching("a file or URL", r"https://[!-~]+|(?![a-z]+://)[^\0\n]+", "a path, or a URL with https://", 4096)
+SOURCE = matching(
+    "a file or an https URL",
+    r"https://[A-Za-z0-9.:\[\]-]+/[!-~]+|(?![A-Za-z][A-Za-z0-9+.-]*://)[^\0-\x1f\x7f\ud800-\udfff]+",
+    "a path, or a URL with https:// and without a password in it",
+    4096,
+)
 
 
 def parse_ingress_host(value: Any) -> str:
@@ -51,11 +63,54 @@ def parse_ingress_host(value: Any) -> str:
     return str(value)
 
 
-def parse_annotation(value: Any) -> str:
-    """An annotation's value: any text; a number or a truth value has to be quoted, for YAML would change it."""
+def parse_quoted(value: Any) -> str:
+    """Text; a number or a truth value has to be quoted, for YAML would change it (0644, 1.10, yes)."""
     if isinstance(value, bool | int | float):
-        raise refuse("not text", "text", f'put it in quotes: "{str(value).lower()}"')
-    text = parse_text(value)
+        short = shown(value).lower() if isinstance(value, bool) else shown(value)
+        raise refuse("not text", "text", f'put it in quotes: "{short}"')
+    return parse_text(value)
+
+
+def parse_argument(value: Any) -> str:
+    """An argument of a command, which no shell reads."""
+    text = parse_quoted(value)
+    if len(text) > _LONGEST_ARGUMENT:
+        raise refuse("too long for an argument", f"at most {_LONGEST_ARGUMENT} characters")
+    return text
+
+
+def parse_annotation(value: Any) -> str:
+    """An annotation's value: any text."""
+    text = parse_quoted(value)
     if len(text.encode()) > _LONGEST_VALUE:
         raise refuse("too long for an annotation", "at most 256 KiB")
     return text
+
+
+def parse_port(value: Any) -> int:
+    """A port's number; `true` is none, although Python counts it as 1."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 5:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
+        raise refuse("not a port", "a number from 1 to 65535")
+    return value
+
+
+def parse_port_or_name(value: Any) -> int | str:
+    """A port by its number or by its name in the pods."""
+    if isinstance(value, str) and not value.isdigit():
+        if len(value) > 15 or not re.fullmatch(_PORT_NAME, value):
+            raise refuse("not a port", "a number from 1 to 65535, or a name of up to 15 of a-z, 0-9 and '-'")
+        return value
+    return parse_port(value)
+
+
+def parse_pattern(value: Any) -> Any:
+    """The value itself, unless it asks for several patterns: the cluster has one way in, and a switch leads to it."""
+    several = isinstance(value, list | tuple | dict) or (
+        isinstance(value, str) and re.search(r"[,+&|\s]", value.strip())
+    )
+    if several:
+        hint = "one pattern at a time; while it changes, the old way in serves until the new one does"
+        raise refuse("not one pattern", "load_balancer, node_port or host_network", hint)
+    return value

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from .annotated import Address, AnnotationKey, AnnotationValue, Domain, LabelKey, LabelValue, Name, NodePort, PortName
+from .annotated import (
+    Address,
+    AnnotationKey,
+    AnnotationValue,
+    Domain,
+    LabelKey,
+    LabelValue,
+    Name,
+    NodePort,
+    PortName,
+    PortNumber,
+    PortRef,
+)
 from .base import Part
-
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ServicePort(Part):
     """A port of a Service."""
 
     port: PortNumber = Field(description="The Service's port.", examples=[80])
-    name: PortName | None = Field(default=None, description="The port's name; needed where there are several.")
-    target_port: PortNumber | PortName | None = Field(
-        default=None, description="The pods' port, by number or name; the Service's when not given."
+    name: PortName | None = Field(
+        default=None, description="The port's name; needed where there are several.", examples=["http"]
+    )
+    target_port: PortRef | None = Field(
+        default=None,
+        description="The pods' port, by number or name; the Service's when not given.",
+        examples=[8080, "http"],
     )
     protocol: Literal["TCP", "UDP", "SCTP"] = Field(default="TCP", description="The port's protocol.")
     node_port: NodePort | None = Field(
@@ -33,7 +47,7 @@ class ServicePort(Part):
 class ServiceEntry(Part):
     """A Service, and for one without a selector its EndpointSlices."""
 
-    name: Name = Field(description="The Service's name.")
+    name: Name = Field(description="The Service's name.", examples=["shop"])
     namespace: Name = Field(default="default", description="The Service's namespace, which must be there.")
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = Field(
         default="ClusterIP", description="How it is reached."
@@ -57,7 +71,9 @@ class ServiceEntry(Part):
     session_affinity: bool = Field(default=False, description="A client keeps its pod (ClientIP).")
     affinity_timeout: int = Field(default=10800, ge=1, le=86400, description="Seconds for which it keeps it.")
     external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
-        default=None, description="Local: only nodes with a pod answer, and the client's address is kept."
+        default=None,
+        description="Local: only nodes with a pod answer, and the client's address is kept.",
+        examples=["Local"],
     )
     labels: Mapping[LabelKey, LabelValue] = Field(default={}, description="Labels of the Service.")
     annotations: Mapping[AnnotationKey, AnnotationValue] = Field(default={}, description="Annotations of the Service.")

@@ -54,7 +54,7 @@ def validate(raw: Any) -> tuple[Topology | None, tuple[Finding, ...]]:
 def _causes(error: ValidationError) -> list[ErrorDetails]:
     """pydantic's errors without "too short" for a list whose items were refused: it is short of those."""
     errors = error.errors(include_url=False)
-    blamed = {_path(item)[:-1] for item in errors}
+    blamed = {path[:length] for path in map(_path, errors) for length in range(len(path))}
     return [item for item in errors if item["type"] != "too_short" or _path(item) not in blamed]
 
 
@@ -76,8 +76,12 @@ def _finding(error: ErrorDetails, path: Path, value: Any) -> Finding:
     if kind.startswith("K8N"):
         text = f"{dotted(path)} is {context['text']}" if str(context["text"]).startswith("not ") else ""
         text = text or f"{dotted(path)}: {context['text']}"
-        return Finding(path, kind, text, shown(value), context["expected"], context["hint"])
+        found = "***" if context["hidden"] else shown(value)
+        return Finding(path, kind, text, found, context["expected"], context["hint"])
     expected = re.sub(r"^Input should (be )?", "", error["msg"])
+    expected = re.sub(r"^a valid dictionary( or instance of \w+)?$", "a mapping of keys", expected)
+    expected = re.sub(r"^Tuple should have (at least .*) after validation, not \d+$", r"\1", expected)
+    expected = expected.replace("a valid tuple", "a list")
     hint = nearest(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""
     return Finding(path, WRONG_VALUE, f"{dotted(path)} has a wrong value", shown(value), expected, hint)
 

@@ -24,10 +24,12 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+\Z|0\Z")
 
 
-def refuse(text: str, expected: str, hint: str = "", code: str = MALFORMED) -> PydanticCustomError:
-    """The error that becomes a problem: what is wrong, what was expected, what to do."""
+def refuse(
+    text: str, expected: str, hint: str = "", code: str = MALFORMED, hidden: bool = False
+) -> PydanticCustomError:
+    """The error that becomes a problem: what is wrong, what was expected, what to do; `hidden`: found what is not."""
     # The text is a template to pydantic; braces in a value must not be read as its placeholders.
-    return PydanticCustomError(code, "{text}", {"text": text, "expected": expected, "hint": hint})
+    return PydanticCustomError(code, "{text}", {"text": text, "expected": expected, "hint": hint, "hidden": hidden})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -72,27 +72,51 @@ def test_every_default_is_what_the_schema_itself_accepts() -> None:
 def test_every_example_of_the_schema_is_accepted_by_the_models() -> None:
     for part, key, field in fields():
         for example in field.get("examples", []):
-            (path,) = [path for path, names in KEYS.items() if _name(path) == part and key in names]
-            Topology.model_validate(_nested(path, {key: example}))
+            for path in (path for path, names in KEYS.items() if _name(path) == part and key in names):
+                Topology.model_validate(_nested(path, {key: example}))
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
 def _name(path: tuple[str | int, ...]) -> str:
-    model: Any = Topology
+    model: type[BaseModel] = Topology
     for key in path:
-        annotation = model.model_fields[key].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
-    return str(model.__name__)
+        (model,) = _models(model.model_fields[str(key)].annotation)
+    return model.__name__
+
+
+# What a part needs beside the key in question.
+NEEDED: dict[tuple[str | int, ...], dict[str, Any]] = {
+    (): {"service_cidr": "10.254.0.0/16"},
+    ("kube_proxy",): {"mode": "iptables"},
+    ("ingress",): {"pattern": "load_balancer"},
+    ("ingress", "default_backend"): {"name": "a"},
+    ("metallb",): {"manifest": "m.yaml", "sha256": "0" * 64, "pools": [{"addresses": ["192.0.2.200/29"]}]},
+    ("metallb", "pools"): {"addresses": ["192.0.2.200/29"]},
+    ("edge",): {"vip": "192.0.2.100"},
+    ("services",): {"name": "a"},
+    ("services", "ports"): {"port": 80},
+    ("ingresses",): {"name": "a"},
+    ("ingresses", "rules"): {"paths": [{"service": "a"}]},
+    ("ingresses", "rules", "paths"): {"service": "a"},
+    ("ingresses", "default_backend"): {"service": "a"},
+    ("ingresses", "tls"): {"hosts": ["a.example"]},
+}
+LISTS = {
+    ("metallb", "pools"), ("ingress", "tolerations"), ("services",), ("services", "ports"),
+    ("ingresses",), ("ingresses", "rules"), ("ingresses", "rules", "paths"), ("ingresses", "tls"),
+}  # fmt: skip
 
 
 def _nested(path: tuple[str | int, ...], value: dict[str, Any]) -> dict[str, Any]:
-    if path and path[0] == "kube_proxy":
-        value = {"mode": "iptables", **value} if len(path) == 1 else value
-    for key in reversed(path):
-        value = {str(key): value}
-    if len(path) > 1 and path[0] == "kube_proxy":
-        value["kube_proxy"]["mode"] = "iptables"
-    return {"service_cidr": "10.254.0.0/16", **value}
+    for length in range(len(path), 0, -1):
+        part = {**NEEDED.get(path[:length], {}), **value}
+        value = {str(path[length - 1]): [part] if path[:length] in LISTS else part}
+    return {**NEEDED[()], **value}
 
 
 @pytest.mark.parametrize(
