@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -50,6 +51,13 @@ class Fleet:
     def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]:
         """Runs each host's script, connecting on demand."""
         return self._each(scripts, lambda name: self._links[name].run(scripts[name]))
+
+    def dial(self, name: str, address: str, port: int, timeout: float) -> socket.socket:
+        """A TCP connection opened by a host; raises OSError, also when the host itself is lost."""
+        try:
+            return self._links[name].dial(address, port, timeout)
+        except CannotReach as failure:
+            raise ConnectionError(str(failure.unreachable)) from None
 
     def deploy(
         self, batch: Mapping[str, Sequence[Any]], deploy: Deploy, progress: Progress | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import paramiko
 from gevent.lock import RLock
 
 from k8snet_provision.engine.channel import Lost, execute
+from k8snet_provision.engine.forward import forward
 from k8snet_provision.engine.hops import Hops
 from k8snet_provision.engine.host_keys import HostKeyPolicy
 from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, never_started, probe, refusal
@@ -44,6 +47,12 @@ class Link:
         if output is None:
             raise never_started(self.connection, answer)
         return output
+
+    def dial(self, address: str, port: int, timeout: float) -> socket.socket:
+        """A TCP connection opened by the host; raises OSError where it cannot connect. `timeout` is in seconds."""
+        self.open()
+        assert self._transport is not None
+        return forward(self._transport, address, port, timeout)
 
     def close(self) -> None:
         """Ends the connection; a script that still runs on it is reported as lost."""
