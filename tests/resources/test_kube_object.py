@@ -58,3 +58,26 @@ def test_deleting_sends_only_the_name() -> None:
 def test_only_objects_with_our_label_have_an_owner() -> None:
     assert kube_object.owner(LIVE) == ""
     assert kube_object.owner(kube_object.owned_by("coredns", LIVE)) == "coredns"
+
+
+def test_undone_makes_again_what_was_there_whatever_became_of_it() -> None:
+    (updated,) = kube_object.change("phase", LIVE, {**LIVE, "data": {}}, send={"apiVersion": "v1"})
+    back = kube_object.undone(updated)
+    assert back is not None and (back.before, back.after) == (updated.after, updated.before)
+    assert back.details["how"] == "replace" and "before_version" not in back.details
+    assert json.loads(back.details["manifest"]) == kube_object.without_noise(LIVE)
+
+
+def test_undone_deletes_what_was_made_and_makes_what_was_deleted() -> None:
+    (made,) = kube_object.change("phase", None, LIVE)
+    (deleted,) = kube_object.change("phase", LIVE, None)
+    back, again = kube_object.undone(made), kube_object.undone(deleted)
+    assert back is not None and (back.action, back.details["how"]) == (Action.DELETE, "delete")
+    assert again is not None and (again.action, again.details["how"]) == (Action.CREATE, "create")
+    assert json.loads(again.details["manifest"]) == kube_object.without_noise(LIVE)
+
+
+def test_a_secret_is_kept_out_of_every_report() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls"}, "data": {"tls.key": "a2V5"}}
+    (change,) = kube_object.change("phase", None, secret)
+    assert change.secret
