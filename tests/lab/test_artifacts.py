@@ -45,6 +45,8 @@ def _part(given: Path, name: str) -> Path:
 def test_given_artifacts_are_used_as_they_are(given: Path) -> None:
     artifacts = _ensure(given)
     assert (artifacts.base, artifacts.seed) == (_part(given, "base"), _part(given, "seed"))
+    assert artifacts.metallb_manifest == _part(given, "upstream") / "metallb-native.yaml"
+    assert artifacts.load_generator == _part(given, "hey") / "hey"
     assert artifacts.kubernetes_version == "v1.36.3"
     assert artifacts.image_names["coredns"] == "registry.k8s.io/coredns/coredns:v1.14.2"
     assert not (given.parent / "cache").exists()

@@ -18,7 +18,7 @@ def test_a_list_has_one_package_a_line_and_reasons(tmp_path: Path) -> None:
     assert debian.package_list(listed) == ("socat", "runcible")
 
 
-@pytest.mark.parametrize("name", ["debian.txt", "machine.txt"])
+@pytest.mark.parametrize("name", ["debian.txt", "machine.txt", "ingress-nginx/debian.txt"])
 def test_every_package_of_the_lists_has_its_reason(name: str) -> None:
     path = assets.directory() / name
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]

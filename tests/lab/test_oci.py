@@ -14,6 +14,7 @@ import pytest
 
 from k8snet_provision.lab.oci import Directory, File, Image, Link, write_archive
 
+CAP_NET_BIND_SERVICE = bytes.fromhex("0100000200040000000000000000000000000000")
 NAME = "registry.example/team/tool:1.2"
 
 
@@ -22,10 +23,14 @@ def _image(program: Path) -> Image:
     entries = (
         File("usr/local/bin/tool", program),
         File("etc/passwd", b"root:x:0:0::/:/bin/sh\n", 0o644),
+        File("etc/tool.conf", b"", 0o640, owner=(101, 82)),
+        File("usr/sbin/bind", program, capability=10),
         Link("bin", "usr/bin"),
         Directory("tmp", 0o1777),
     )
-    return Image(NAME, entries, entrypoint=("/usr/local/bin/tool",), command=("serve",))
+    return Image(
+        NAME, entries, entrypoint=("/usr/local/bin/tool",), command=("serve",), user=(101, 82), directory="/srv"
+    )
 
 
 @pytest.fixture
@@ -86,6 +91,7 @@ def test_the_config_agrees_with_the_layer_and_the_image(blobs: dict[str, bytes])
     assert config["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}
     assert config["config"]["Entrypoint"] == ["/usr/local/bin/tool"]
     assert config["config"]["Cmd"] == ["serve"]
+    assert (config["config"]["User"], config["config"]["WorkingDir"]) == ("101:82", "/srv")
 
 
 def test_the_layer_holds_the_entries_with_their_parents(blobs: dict[str, bytes]) -> None:
@@ -95,11 +101,14 @@ def test_the_layer_holds_the_entries_with_their_parents(blobs: dict[str, bytes])
             "bin",
             "etc",
             "etc/passwd",
+            "etc/tool.conf",
             "tmp",
             "usr",
             "usr/local",
             "usr/local/bin",
             "usr/local/bin/tool",
+            "usr/sbin",
+            "usr/sbin/bind",
         ]
         assert members["bin"].issym()
         assert members["bin"].linkname == "usr/bin"
@@ -107,7 +116,20 @@ def test_the_layer_holds_the_entries_with_their_parents(blobs: dict[str, bytes])
         assert (members["usr"].isdir(), members["usr"].mode) == (True, 0o755)
         assert members["usr/local/bin/tool"].mode == 0o755
         assert _content(layer, members["usr/local/bin/tool"]) == b"#!/bin/true\n" * 100
-        assert {(member.uid, member.gid, member.mtime) for member in members.values()} == {(0, 0, 0)}
+        assert {member.mtime for member in members.values()} == {0}
+        owned = {name: (member.uid, member.gid) for name, member in members.items() if member.uid or member.gid}
+        assert owned == {"etc/tool.conf": (101, 82)}
+
+
+def test_a_capability_is_an_extended_attribute_of_the_file(tmp_path: Path) -> None:
+    """What `setcap cap_net_bind_service=ep` writes: linux/capability.h, struct vfs_cap_data, little-endian."""
+    write_archive(_image(tmp_path / "tool"), tmp_path / "image.tar", "amd64")
+    with tarfile.open(tmp_path / "image.tar") as archive:
+        layer = max((member for member in archive), key=lambda member: member.size)
+        (tmp_path / "layer.tar").write_bytes(_content(archive, layer))
+    with tarfile.open(tmp_path / "layer.tar") as files:
+        headers = {member.name: member.pax_headers for member in files if member.pax_headers}
+    assert headers == {"usr/sbin/bind": {"SCHILY.xattr.security.capability": CAP_NET_BIND_SERVICE.decode()}}
 
 
 def test_the_same_image_is_the_same_bytes(tmp_path: Path) -> None:

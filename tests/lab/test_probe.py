@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import http.server
 import socket
 import ssl
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,10 +95,69 @@ def test_serve_tells_who_answered_whom(probe: Path) -> None:
     finally:
         server.kill()
         server.communicate()
-    name, client, *rest = done.stdout.split()
+    first, *headers = done.stdout.splitlines()
+    name, client, *rest = first.split()
     assert name == socket.gethostname()
     assert client.startswith("127.0.0.1:")
     assert rest == ["GET", address, "/some/path"]
+    assert [header.partition(": ")[0] for header in headers] == ["Accept-Encoding", "Connection", "User-Agent"]
+
+
+@pytest.fixture
+def serving(probe: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`probe serve` that goes on for half a second after SIGTERM, and its address."""
+    command = [str(probe), "serve", "-linger", "500ms", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server, server.stdout.readline().split()[-1]
+        server.kill()
+
+
+def _get(address: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, list[str], dict[str, str]]:
+    connection = http.client.HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers=headers or {})
+    answer = connection.getresponse()
+    lines = answer.read().decode().splitlines()
+    connection.close()
+    return answer.status, lines, dict(answer.getheaders())
+
+
+def test_serve_tells_the_headers_sorted(serving: tuple[subprocess.Popen[str], str]) -> None:
+    sent = {"X-Real-Ip": "10.1.1.1", "X-Forwarded-For": "10.1.1.1, 10.2.2.2", "A-First": "1", "Accept-Encoding": ""}
+    status, lines, _ = _get(serving[1], "/x", sent)
+    assert status == 200
+    assert lines[1:] == [
+        "A-First: 1",
+        "Accept-Encoding: ",
+        "X-Forwarded-For: 10.1.1.1, 10.2.2.2",
+        "X-Real-Ip: 10.1.1.1",
+    ]
+
+
+def test_serve_keeps_an_answer_back_when_asked_to(serving: tuple[subprocess.Popen[str], str]) -> None:
+    began = time.monotonic()
+    assert _get(serving[1], "/?delay=400ms")[0] == 200
+    assert 0.4 <= time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("delay", ["soon", "-1s", "2h"])
+def test_serve_refuses_a_delay_it_does_not_understand(serving: tuple[subprocess.Popen[str], str], delay: str) -> None:
+    assert _get(serving[1], f"/?delay={delay}")[0] == 400
+
+
+def test_serve_loses_no_request_when_it_is_told_to_end(serving: tuple[subprocess.Popen[str], str]) -> None:
+    server, address = serving
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(_get, address, "/?delay=1200ms")
+        time.sleep(0.2)
+        server.terminate()
+        time.sleep(0.1)
+        status, _, headers = _get(address, "/late")
+        assert (status, headers["Connection"]) == (200, "close")
+        assert slow.result()[0] == 200
+    assert server.wait(5) == 0
+    with pytest.raises(ConnectionRefusedError):
+        _get(address, "/too-late")
 
 
 def test_get_prints_the_body_once_a_request(probe: Path, web: int) -> None:
