@@ -7,7 +7,7 @@ start anew last.
 
 from __future__ import annotations
 
-from deploys import addon_pods, coredns, hosts, kube_apiserver, kube_proxy, kubelet, service_range
+from deploys import addon_pods, coredns, hosts, ingresses, kube_apiserver, kube_proxy, kubelet, service_range, services
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER
 
@@ -22,4 +22,6 @@ SITE = (
     Phase(coredns.CAPABILITY, hosts=(CLUSTER,)),
     Phase(kubelet.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
     Phase(addon_pods.CAPABILITY, hosts=(CLUSTER, "kube_node", "kube_control_plane")),
+    Phase(services.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(ingresses.CAPABILITY, hosts=(CLUSTER,)),
 )

@@ -205,6 +205,11 @@ class ClusterState:
         """What carries our label, but for what the cluster makes of it: that belongs to another object."""
         return [item for item in self._everywhere("owned") if not item["metadata"].get("ownerReferences")]
 
+    @cached_property
+    def endpoint_slices(self) -> Sequence[Manifest]:
+        """Of our Services, whose labels the cluster's own controller gives to the slices that it makes."""
+        return [item for item in self._everywhere("owned") if item["kind"] == "EndpointSlice"]
+
 
 def same(ref: ObjectRef, item: Mapping[str, Any]) -> bool:
     """Kind, name and namespace agree; the version of an API group may differ between request and answer."""

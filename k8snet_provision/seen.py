@@ -9,6 +9,7 @@ from k8snet_provision.cluster_state import ClusterState, kubectl
 from k8snet_provision.observe import Observation
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.resources.probe import HostSeen, Unknown
+from k8snet_provision.resources.service import without_given
 from k8snet_provision.topology import Cluster, Topology
 
 
@@ -47,8 +48,9 @@ class World:
 
     def after_apply(self, manifest: Manifest) -> Manifest:
         """What the server would keep of our manifest; as written where it could not be asked."""
+        ref = ObjectRef.of(manifest)
         dry: Mapping[ObjectRef, Manifest] = self.state.dry
-        return dry.get(ObjectRef.of(manifest), manifest)
+        return without_given(dry[ref], manifest, self.live(ref)) if ref in dry else manifest
 
 
 __all__ = ["Unknown", "World"]

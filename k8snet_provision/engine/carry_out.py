@@ -13,7 +13,7 @@ from pyinfra.api.deploy import deploy as pyinfra_deploy
 from k8snet_provision.change import Action, Change, Kind, restarts
 from k8snet_provision.engine import operations
 from k8snet_provision.resources import module, sysctl
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, ObjectRef
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, RECREATE, ObjectRef
 
 BACKUPS = "/var/lib/k8snet-provision/backups"
 
@@ -119,15 +119,17 @@ def object_script(change: Change) -> str:
     group, _, version = manifest["apiVersion"].rpartition("/")
     kind = ".".join(filter(None, (manifest["kind"].lower(), version if group else "", group)))
     place = f" -n {quote(meta['namespace'])}" if meta.get("namespace") else ""
-    how = change.details["how"]
-    verbs = {
-        "apply": f"apply --server-side --force-conflicts --field-manager={FIELD_MANAGER} -f -",
-        "replace": f"replace --field-manager={FIELD_MANAGER} -f -",
-        "create": f"create --field-manager={FIELD_MANAGER} -f -",
-        "delete": "delete --wait=true --timeout=60s --ignore-not-found -f -",
-    }
     target = f"{quote(kind)} {quote(meta['name'])}{place}"
-    return f"{_unmoved(target, change)}\nK {verbs[how]}\n"
+    apply = f"apply --server-side --force-conflicts --field-manager={FIELD_MANAGER}"
+    delete = "delete --wait --timeout=60s --ignore-not-found"
+    commands = {
+        "apply": f"K {apply} -f -",
+        "replace": f"K replace --field-manager={FIELD_MANAGER} -f -",
+        "create": f"K create --field-manager={FIELD_MANAGER} -f -",
+        "delete": f"K {delete} -f -",
+        RECREATE: f"""all=$(cat); K {delete} {target} && printf '%s' "$all" | K {apply} -f -""",
+    }
+    return f"{_unmoved(target, change)}\n{commands[change.details['how']]}\n"
 
 
 def _unmoved(place: str, change: Change) -> str:

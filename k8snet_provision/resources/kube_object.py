@@ -152,12 +152,14 @@ def change(
 
 def undone(change: Change) -> Change | None:
     """The change that makes the object what it was, whatever became of it since; None where that is not so simple."""
-    if change.details.get("how") not in ("apply", "replace", "delete"):
+    how = change.details.get("how")
+    if how not in ("apply", "replace", "delete", RECREATE):
         return None
     before = change.details.get("before_manifest")
     if before is None:
         ref = ObjectRef.of(json.loads(change.details["manifest"]))
         details = {"how": "delete", "manifest": json.dumps(ref.skeleton())}
     else:
-        details = {"how": "create" if change.after is None else "replace", "manifest": before}
+        way_back = {"delete": "create", RECREATE: RECREATE}.get(how, "replace")
+        details = {"how": way_back, "manifest": before}
     return replace(change, before=change.after, after=change.before, details=details)
