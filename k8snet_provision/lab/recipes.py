@@ -69,13 +69,13 @@ _CONTROLLER_STAMP = f"-X k8s.io/ingress-nginx/version.RELEASE={images.INGRESS_NG
 _MODULES = (
     _Module("kubernetes", 300, 4, stamp=golang.version_stamp(images.KUBERNETES)),
     _Module("coredns", 100, 1),
+    _Module("ingress-nginx", 90, 1, stamp=_CONTROLLER_STAMP, renamed=(("nginx", "nginx-ingress-controller"),)),
     _Module("containerd", 60, 0.5),
     _Module("metallb", 60, 0.5),
-    _Module("ingress-nginx", 60, 0.5, stamp=_CONTROLLER_STAMP, renamed=(("nginx", "nginx-ingress-controller"),)),
     _Module("etcd", 30, 0.5, renamed=(("server", "etcd"),)),
     _Module("cni-plugins", 8, 0.1),
     _Module("probe", 8, 0.1, package="."),
-    _Module("hey", 5, 0.1),
+    _Module("hey", 4, 0.1),
     _Module("pause", 2, 0.1, package="."),
 )
 
@@ -161,7 +161,7 @@ def _nginx(pins: Path, programs: Programs) -> Recipe:
         debian_packages.unpack(out, _NGINX_SUITE, packages, programs)
 
     key = _key("nginx", sorted(packages), _NGINX_SUITE, _code(debian_packages), debian.UNREAD)
-    return Recipe("nginx", key, build, 10, 0.2)
+    return Recipe("nginx", key, build, 15, 0.2)
 
 
 def _upstream(pins: Path, cache: Path, programs: Programs) -> Recipe:
