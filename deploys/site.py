@@ -7,7 +7,18 @@ start anew last.
 
 from __future__ import annotations
 
-from deploys import addon_pods, coredns, hosts, ingresses, kube_apiserver, kube_proxy, kubelet, service_range, services
+from deploys import (
+    addon_pods,
+    coredns,
+    hosts,
+    ingresses,
+    kube_apiserver,
+    kube_proxy,
+    kubelet,
+    metallb,
+    service_range,
+    services,
+)
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER
 
@@ -22,6 +33,8 @@ SITE = (
     Phase(coredns.CAPABILITY, hosts=(CLUSTER,)),
     Phase(kubelet.CAPABILITY, hosts=("kube_node", "kube_control_plane"), at_once="25%"),
     Phase(addon_pods.CAPABILITY, hosts=(CLUSTER, "kube_node", "kube_control_plane")),
+    Phase(metallb.CAPABILITY, hosts=(CLUSTER, "kube_control_plane", "kube_node")),
+    Phase(metallb.POOLS, hosts=(CLUSTER, "kube_control_plane", "kube_node")),
     Phase(services.CAPABILITY, hosts=(CLUSTER,)),
     Phase(ingresses.CAPABILITY, hosts=(CLUSTER,)),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from k8snet_provision import assets, interruption, looking, planning, rollout, selection, topology
+from k8snet_provision import assets, interruption, looking, planning, rollout, selection, sources, topology
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.engine.fleet import Fleet
@@ -67,7 +67,7 @@ def session(request: Request) -> Iterator[Session]:
     inventory = read_inventory(request)
     cluster, problems = topology.read(inventory)
     connections, more = connection.connections(inventory)
-    found = (*problems, *more)
+    found = (*problems, *more, *(sources.problems(cluster) if cluster else ()))
     if cluster is None or any(problem.severity is Severity.ERROR for problem in found):
         raise ProblemsFound(found)
     site = selection.phases(assets.deploy_module("site").SITE, request.tags)

@@ -1,0 +1,1 @@
+"""What is pure about MetalLB: its release manifest, its pools, what answers at their addresses."""
