@@ -27,7 +27,9 @@ from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster, Topology
 from k8snet_provision.topology.services import ServiceEntry
 
-ADDRESS_FIELDS = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+ADDRESSES = ("clusterIP", "clusterIPs")
+REST = ("internalTrafficPolicy", "ipFamilies", "ipFamilyPolicy")
+"""What the server filled in, which a Service that is made anew gets again."""
 
 
 def listed(topology: Topology) -> tuple[ServiceEntry, ...]:
@@ -50,12 +52,11 @@ def manifests(world: World) -> Iterator[Manifest]:
     """All objects, but for Services that have to be made anew: the server would refuse to try them out."""
     for entry in listed(world.topology):
         made = objects(world.topology, entry)
-        yield from made[1:] if remade(world, entry) else made
+        yield from made[1:] if remade(world.live(reference(entry)), entry) else made
 
 
-def remade(world: World, entry: ServiceEntry) -> str:
-    """Why a Service of ours has to be deleted and made again; empty where it can be changed. Raises Unknown."""
-    live = world.live(reference(entry))
+def remade(live: Manifest | None, entry: ServiceEntry) -> str:
+    """Why a Service of ours has to be deleted and made again; empty where it can be changed."""
     if live is None or kube_object.owner(live) != NAME:
         return ""
     spec = live["spec"]
@@ -70,19 +71,18 @@ def remade(world: World, entry: ServiceEntry) -> str:
 
 def cluster_changes(world: World) -> Iterator[Change]:
     for entry in listed(world.topology):
-        if because := remade(world, entry):
-            live = world.live(reference(entry))
-            wanted = _with_address(service(world.topology, entry), live or {})
+        live = world.live(reference(entry))
+        if live is not None and (because := remade(live, entry)):
+            wanted = _like(live, service(world.topology, entry))
             yield from kube_object.change(NAME, live, wanted, how=RECREATE, because=because)
 
 
-def _with_address(wanted: Manifest, live: Manifest) -> Manifest:
-    """The Service with the addresses of the one it replaces, unless exactly those have to change."""
+def _like(live: Manifest, wanted: Manifest) -> Manifest:
+    """The Service with all that can stay of the one it replaces, its addresses among it."""
     before, after = live["spec"], wanted["spec"]
-    if "ipFamilies" in after or (before.get("clusterIP") == HEADLESS) != (after.get("clusterIP") == HEADLESS):
-        return wanted
-    kept = {key: before[key] for key in ADDRESS_FIELDS if key in before}
-    return {**wanted, "spec": {**kept, **after}}
+    same_kind = (before.get("clusterIP") == HEADLESS) == (after.get("clusterIP") == HEADLESS)
+    stays = () if "ipFamilies" in after else (*(ADDRESSES if same_kind else ()), *REST)
+    return {**wanted, "spec": {key: before[key] for key in stays if key in before} | after}
 
 
 def refusals(world: World) -> Iterator[Problem]:
