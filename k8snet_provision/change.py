@@ -12,6 +12,7 @@ CLUSTER = "cluster"
 
 
 class Kind(StrEnum):
+    PACKAGE = "package"
     FILE = "file"
     UNIT = "unit"
     SYSCTL = "sysctl"
@@ -20,6 +21,8 @@ class Kind(StrEnum):
     OBJECT = "object"
     RESTART = "restart"
     """Something that keeps its definition but must start anew: the pods of a workload, a unit."""
+    RELOAD = "reload"
+    """A unit that works by an older version of its definition, and takes the new one without an interruption."""
     RULES = "rules"
     """Packet rules that nothing on the host works by any more."""
     TRAFFIC = "traffic"
@@ -38,7 +41,8 @@ class Change:
 
     `details` is what carrying it out needs beside the text (before_mode, after_mode, manifest): strings only;
     keys that begin with before_ or after_ change sides when the change is inverted.
-    `restarts` names units (on hosts) that must restart for the change to take effect.
+    `restarts` names units (on hosts) that must restart for the change to take effect, `reloads` those that take
+    it without: they read their configuration again and drop nothing.
     `because` is shown beside the change where the reason is not plain from the text.
     """
 
@@ -52,6 +56,7 @@ class Change:
     restarts: tuple[str, ...] = ()
     because: str = ""
     secret: bool = False
+    reloads: tuple[str, ...] = ()
 
     @property
     def action(self) -> Action:
@@ -81,6 +86,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "action": str(change.action),
         "details": dict(change.details),
         "restarts": list(change.restarts),
+        "reloads": list(change.reloads),
     }
     return {**values, "before": None, "after": None, "details": {}} if change.secret else values
 
@@ -88,3 +94,16 @@ def change_to_json(change: Change) -> dict[str, Any]:
 def restarts(changes: Iterable[Change]) -> tuple[str, ...]:
     """The units that changes restart, each once, in the order in which they were asked for."""
     return tuple(dict.fromkeys(unit for change in changes for unit in change.restarts))
+
+
+def reloads(changes: Iterable[Change]) -> tuple[str, ...]:
+    """The units that changes reload; none of those that these changes start or stop anyway."""
+    told = list(changes)
+    turned = {change.name for change in told if change.kind is Kind.UNIT and _turns(change)}
+    named = [unit for change in told for unit in change.reloads]
+    named += [change.name for change in told if change.kind is Kind.RELOAD]
+    return tuple(dict.fromkeys(unit for unit in named if unit not in {*turned, *restarts(told)}))
+
+
+def _turns(change: Change) -> bool:
+    return change.details["before_active"] != change.details["after_active"]

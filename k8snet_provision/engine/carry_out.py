@@ -10,7 +10,7 @@ from typing import cast
 
 from pyinfra.api.deploy import deploy as pyinfra_deploy
 
-from k8snet_provision.change import Action, Change, Kind, restarts
+from k8snet_provision.change import Action, Change, Kind, reloads, restarts
 from k8snet_provision.engine import operations
 from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, RECREATE, ObjectRef
@@ -28,9 +28,11 @@ def deploy(name: str) -> Callable[[CarryOut], CarryOut]:
 
 @deploy("host changes")
 def host_changes(changes: Sequence[Change], prelude: str = "") -> None:
-    """Kernel first, then files, then one reload, then the units that the changes name."""
+    """Packages first, then the kernel, then files, then the units that the changes name."""
     for change in changes:
-        if change.kind is Kind.MODULE:
+        if change.kind is Kind.PACKAGE:
+            operations.install_package(change.name, **change.details)
+        elif change.kind is Kind.MODULE:
             operations.load_module(change.name, kept_in=module.KEPT_IN)
         elif change.kind is Kind.SYSCTL:
             operations.set_sysctl(change.name, change.after or "", kept_in=sysctl.KEPT_IN)
@@ -38,6 +40,12 @@ def host_changes(changes: Sequence[Change], prelude: str = "") -> None:
             write(change)
     if units := (*restarts(changes), *(change.name for change in changes if change.kind is Kind.RESTART)):
         operations.restart_units(tuple(dict.fromkeys(units)))
+    for change in changes:
+        if change.kind is Kind.UNIT:
+            enabled, active = change.details["after_enabled"], change.details["after_active"]
+            operations.set_unit(change.name, enabled=bool(enabled), active=bool(active))
+    if again := reloads(changes):
+        operations.reload_units(again)
 
 
 def write(change: Change) -> None:

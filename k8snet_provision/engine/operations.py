@@ -15,7 +15,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.connectors.util import CommandOutput
 
-from k8snet_provision.engine import files, kernel, units
+from k8snet_provision.engine import files, kernel, packages, units
 from k8snet_provision.engine.connector import LinkConnector, lines
 from k8snet_provision.engine.script import Script
 
@@ -78,6 +78,21 @@ def daemon_reload(*, name: str = "systemctl daemon-reload") -> None:
 def restart_units(names: tuple[str, ...], *, seconds: float = 90.0, name: str = "") -> None:
     """Makes systemd read changed unit files, then restarts one unit after another."""
     add(name or f"restart {', '.join(names)}", units.restart_units(names, seconds))
+
+
+def reload_units(names: tuple[str, ...], *, seconds: float = 90.0, name: str = "") -> None:
+    """Makes running units read their configuration again."""
+    add(name or f"reload {', '.join(names)}", units.reload_units(names, seconds))
+
+
+def set_unit(unit: str, *, enabled: bool, active: bool, name: str = "") -> None:
+    """Makes a unit run or not, now and after the next boot."""
+    add(name or f"{'start' if active else 'stop'} {unit}", units.set_unit(unit, enabled=enabled, active=active))
+
+
+def install_package(package: str, *, manager: str, unit: str, config: str, name: str = "") -> None:
+    """Installs a package of the host's distribution; see `packages.install`."""
+    add(name or f"install {package}", packages.install(package, manager=manager, unit=unit, config=config))
 
 
 def set_sysctl(key: str, value: str, *, kept_in: str, expected: str | None = None, name: str = "") -> None:

@@ -6,7 +6,7 @@ from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import assign, bounded
 
 GRACE = 15.0  # seconds beyond the host's own bound, for the answer to arrive
-VERBS = ("start", "stop", "restart", "reload", "enable", "disable", "reset-failed")
+VERBS = ("start", "stop", "restart", "reload", "try-reload-or-restart", "enable", "disable", "reset-failed")
 
 JOURNAL = """
 trap 'code=$?; [ $code -eq 0 ] || journalctl -u "$unit" -n 15 --no-pager -o cat >&2' EXIT
@@ -30,5 +30,26 @@ def daemon_reload(seconds: float = 60.0) -> Script:
 def restart_units(names: tuple[str, ...], seconds: float = 90.0) -> Script:
     """Makes systemd read changed unit files, then restarts one unit after another, `seconds` for each."""
     restarts = [systemctl("restart", name, seconds) for name in names]
-    text = "".join(f"(\n{script.text}) || exit $?\n" for script in (daemon_reload(), *restarts))
-    return Script(text, timeout=sum(script.timeout for script in (daemon_reload(), *restarts)))
+    return _in_turn([daemon_reload(), *restarts])
+
+
+def reload_units(names: tuple[str, ...], seconds: float = 90.0) -> Script:
+    """Makes running units read their configuration again, `seconds` for each; others stay as they are."""
+    return _in_turn([systemctl("try-reload-or-restart", name, seconds) for name in names])
+
+
+def set_unit(name: str, *, enabled: bool, active: bool, seconds: float = 90.0) -> Script:
+    """Makes a unit run or not, now and after the next boot."""
+    return _in_turn(
+        [
+            daemon_reload(),
+            systemctl("enable" if enabled else "disable", name, seconds),
+            *([systemctl("reset-failed", name, seconds)] if active else []),
+            systemctl("start" if active else "stop", name, seconds),
+        ]
+    )
+
+
+def _in_turn(scripts: list[Script]) -> Script:
+    text = "".join(f"(\n{script.text}) || exit $?\n" for script in scripts)
+    return Script(text, timeout=sum(script.timeout for script in scripts))

@@ -18,6 +18,7 @@ from k8snet_provision.seen import World
 from k8snet_provision.verification.plugin import Result
 
 SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
+ANEW = (Kind.RESTART, Kind.RELOAD)
 COLOUR = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -52,15 +53,16 @@ def folded(changes: Iterable[Change]) -> list[tuple[list[str], Change]]:
     """The same change on many hosts is shown once, with the names of all of them."""
     groups: dict[tuple[object, ...], tuple[list[str], Change]] = {}
     for change in changes:
-        key = (change.kind, change.name, change.before, change.after, change.restarts, change.because)
+        key = (change.kind, change.name, change.before, change.after, change.restarts, change.reloads, change.because)
         groups.setdefault(key, ([], change))[0].append(change.target)
     return list(groups.values())
 
 
 def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
     sign, colour = SIGN[change.action]
-    sign, colour = ("↻", "yellow") if change.kind is Kind.RESTART else (sign, colour)
+    sign, colour = ("↻", "yellow") if change.kind in ANEW else (sign, colour)
     restart = f"    restarts {', '.join(change.restarts)}" if change.restarts else ""
+    restart += f"    reloads {', '.join(change.reloads)}" if change.reloads else ""
     because = f"    ({change.because})" if change.because else ""
     _line(out, f"  {_names(targets)}  {sign} {change.name}{restart}{because}", colour)
     for line in diff_lines(change):
@@ -69,7 +71,7 @@ def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
 
 def diff_lines(change: Change) -> list[str]:
     """The change's text as the body of a unified diff; one line each for a single value."""
-    if change.kind is Kind.RESTART:
+    if change.kind in ANEW:
         return []
     if change.secret:
         return ["(content not shown: secret)"]
@@ -79,8 +81,8 @@ def diff_lines(change: Change) -> list[str]:
 
 
 def _sides(change: Change) -> tuple[str | None, str | None]:
-    """A sysctl's or module's value is a word, and is shown as a line."""
-    if change.kind in (Kind.SYSCTL, Kind.MODULE):
+    """A sysctl's value, or a unit's state, is a word or two, and is shown as a line."""
+    if change.kind in (Kind.SYSCTL, Kind.MODULE, Kind.UNIT, Kind.PACKAGE):
         return tuple(side if side is None else f"{side}\n" for side in (change.before, change.after))  # type: ignore[return-value]
     return change.before, change.after
 

@@ -80,6 +80,7 @@ def change(
     after: File | None,
     *,
     restarts: tuple[str, ...] = (),
+    reloads: tuple[str, ...] = (),
     because: str = "",
     validate: str = "",
     stage: str = "",
@@ -106,6 +107,7 @@ def change(
         restarts,
         because=because,
         secret=secret,
+        reloads=reloads,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
+from k8snet_provision.change import Change, Kind
 from k8snet_provision.resources.file import SEND_FILE, File, unpack
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe
 
@@ -68,3 +70,15 @@ def read(seen: HostSeen, name: str) -> Unit | None:
         argv=tuple(word for word in values.get("Argv", "").split("\x1f") if word),
         stale=values.get("NeedDaemonReload") == "yes",
     )
+
+
+def running(phase: str, host: str, name: str, found: Unit | None, because: str = "") -> Iterator[Change]:
+    """The change to a unit that runs, now and after the next boot, if it does not; None: there is no such unit yet."""
+    before = (found.enabled == "enabled", found.active in ("active", "reloading")) if found else (False, False)
+    if all(before):
+        return
+    words = {True: "yes", False: ""}
+    details = {"before_enabled": words[before[0]], "before_active": words[before[1]]}
+    details |= {"after_enabled": "yes", "after_active": "yes"}
+    text = f"{found.enabled}, {found.active}" if found else None
+    yield Change(phase, host, Kind.UNIT, name, text, "enabled, active", details, because=because)
