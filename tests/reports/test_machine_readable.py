@@ -31,6 +31,7 @@ def test_a_plan_is_json_from_end_to_end() -> None:
         "after": "new\n",
         "details": {},
         "restarts": ["kubelet"],
+        "reloads": [],
         "because": "",
         "secret": False,
     }
