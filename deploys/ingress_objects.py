@@ -112,6 +112,4 @@ def _backend(backend: Backend) -> dict[str, Any]:
 
 
 def _tls(entry: IngressEntry, tls: Tls) -> dict[str, Any]:
-    """Without a certificate and a Secret, the controller's default certificate."""
-    named = tls.secret is not None or tls.certificate is not None
-    return {"hosts": list(tls.hosts), **({"secretName": secret_reference(entry, tls).name} if named else {})}
+    return {"hosts": list(tls.hosts), "secretName": secret_reference(entry, tls).name}

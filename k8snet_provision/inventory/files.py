@@ -16,6 +16,8 @@ _IGNORED_NAMES = frozenset({"group_vars", "host_vars", "vars_plugins"})
 _IGNORED_ENDINGS = (
     *(".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst"),
     *(".orig", ".cfg", ".retry"),
+    # Certificates and keys that variables name: Ansible finds no inventory in them, warns and goes on.
+    *(".crt", ".cer", ".pem", ".key"),
 )
 _VARIABLE_ENDINGS = ("", ".yml", ".yaml", ".json")
 

@@ -23,6 +23,8 @@ services = assets.deploy_module("services")
 DEMO = ObjectRef("v1", "Namespace", "demo").skeleton()
 Object = Mapping[str, Any]
 
+PLAIN = "selector: {app: a}, ports: [{port: 80}]"
+
 
 def world(tmp_path: Path, entries: str, *objects: Object, cidr: str = "10.254.0.0/16") -> World:
     """`objects` are there, and those with our label are known to be ours."""
@@ -65,18 +67,21 @@ def summary(changes: Sequence[Change]) -> list[tuple[str, str]]:
             },
         ),
         (
-            "type: NodePort, ports: [{port: 80, node_port: 30123, app_protocol: http}]",
+            "type: NodePort, selector: {app: a}, ports: [{port: 80, node_port: 30123, app_protocol: http}]",
             {
                 "type": "NodePort",
+                "selector": {"app": "a"},
                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30123, "appProtocol": "http"}],
                 "externalTrafficPolicy": "Cluster",
                 "sessionAffinity": "None",
             },
         ),
         (
-            "type: LoadBalancer, external_traffic_policy: Local, ports: [{port: 53, protocol: UDP, name: dns}]",
+            "type: LoadBalancer, selector: {app: a}, external_traffic_policy: Local, "
+            "ports: [{port: 53, protocol: UDP, name: dns}]",
             {
                 "type": "LoadBalancer",
+                "selector": {"app": "a"},
                 "ports": [{"port": 53, "protocol": "UDP", "targetPort": 53, "name": "dns"}],
                 "externalTrafficPolicy": "Local",
                 "sessionAffinity": "None",
@@ -97,10 +102,11 @@ def summary(changes: Sequence[Change]) -> list[tuple[str, str]]:
             },
         ),
         (
-            "session_affinity: true, affinity_timeout: 60, ports: [{port: 80}]",
+            "session_affinity: true, affinity_timeout: 60, selector: {app: a}, ports: [{port: 80}]",
             {
                 "type": "ClusterIP",
                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
+                "selector": {"app": "a"},
                 "sessionAffinity": "ClientIP",
                 "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
             },
@@ -114,7 +120,9 @@ def test_each_kind_of_entry_is_the_service_that_the_api_describes(
 
 
 def test_a_load_balancers_address_is_asked_for_by_metallbs_annotation(tmp_path: Path) -> None:
-    entry = "type: LoadBalancer, address: 192.0.2.201, annotations: {a.example/b: c}, ports: [{port: 80}]"
+    entry = (
+        "type: LoadBalancer, address: 192.0.2.201, annotations: {a.example/b: c}, selector: {a: b}, ports: [{port: 80}]"
+    )
     service = wanted(tmp_path, entry)["Service shop"]
     assert service["metadata"]["annotations"] == {"a.example/b": "c", "metallb.io/loadBalancerIPs": "192.0.2.201"}
     assert "loadBalancerIP" not in service["spec"]
@@ -158,7 +166,7 @@ def test_an_empty_list_deletes_ours_and_a_missing_one_nothing(
 @pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "Helm"}])
 def test_a_service_of_somebody_else_is_refused_where_it_was_written(tmp_path: Path, labels: dict[str, str]) -> None:
     foreign = a_service("demo", "shop", "10.254.0.8", labels=labels)
-    entries = "services:\n- name: shop\n  namespace: demo\n  ports: [{port: 53, protocol: UDP}]"
+    entries = "services:\n- name: shop\n  namespace: demo\n  selector: {a: b}\n  ports: [{port: 53, protocol: UDP}]"
     (problem,) = planned(world(tmp_path, entries, foreign)).problems
     assert problem.code == "K8N341"
     assert str(problem.where).endswith("topology.yml:4")
@@ -167,12 +175,12 @@ def test_a_service_of_somebody_else_is_refused_where_it_was_written(tmp_path: Pa
 
 def test_a_service_of_another_part_of_the_topology_is_refused(tmp_path: Path) -> None:
     other = owned_by("ingress-nginx", a_service("demo", "shop", "10.254.0.8"))
-    (problem,) = planned(world(tmp_path, "services: [{name: shop, namespace: demo}]", other)).problems
+    (problem,) = planned(world(tmp_path, f"services: [{{name: shop, namespace: demo, {PLAIN}}}]", other)).problems
     assert (problem.code, "ingress-nginx" in problem.text) == ("K8N341", True)
 
 
 def test_a_namespace_that_is_not_there_is_named_where_it_was_written(tmp_path: Path) -> None:
-    entries = "services:\n- name: shop\n  namespace: nowhere\n  ports: [{port: 80}]"
+    entries = "services:\n- name: shop\n  namespace: nowhere\n  selector: {a: b}\n  ports: [{port: 80}]"
     (problem,) = planned(world(tmp_path, entries)).problems
     assert (problem.code, str(problem.where).rpartition("/")[2]) == ("K8N340", "topology.yml:5")
 
@@ -181,7 +189,7 @@ def test_a_namespace_that_is_not_there_is_named_where_it_was_written(tmp_path: P
     ("entry", "live"),
     [
         ("headless: true, selector: {app: a}", {}),
-        ("selector: {app: a}", {"clusterIP": "None", "clusterIPs": ["None"]}),
+        (PLAIN, {"clusterIP": "None", "clusterIPs": ["None"]}),
     ],
 )
 def test_between_cluster_ip_and_headless_a_service_is_made_anew(
@@ -202,9 +210,9 @@ def test_a_service_that_loses_its_selector_is_made_anew_at_its_address(tmp_path:
     assert json.loads(changes[1].details["manifest"])["spec"]["clusterIP"] == "10.254.0.9"
 
 
-@pytest.mark.parametrize("entry", ["type: NodePort", "type: ExternalName, external_name: a.example"])
+@pytest.mark.parametrize("entry", [f"type: NodePort, {PLAIN}", "type: ExternalName, external_name: a.example"])
 def test_other_types_are_changed_in_place(tmp_path: Path, entry: str) -> None:
-    found = world(tmp_path, f"services: [{{name: shop, namespace: demo, selector: {{a: b}}, {entry}}}]", ours("shop"))
+    found = world(tmp_path, f"services: [{{name: shop, namespace: demo, {entry}}}]", ours("shop"))
     assert summary(planned(found).changes) == [("apply", "Service demo/shop")]
 
 
@@ -245,7 +253,7 @@ def test_a_load_balancer_without_an_address_is_said(tmp_path: Path, status: dict
     ],
 )
 def test_the_gate_waits_for_the_address_that_is_asked_for(tmp_path: Path, address: str, given: str, code: int) -> None:
-    entry = f"services: [{{name: shop, namespace: demo, type: LoadBalancer, {address} ports: [{{port: 80}}]}}]"
+    entry = f"services: [{{name: shop, namespace: demo, type: LoadBalancer, {address} {PLAIN}}}]"
     found = world(tmp_path, entry)
     script = services.addresses_given(found, "cp1", planned(found).changes).removeprefix(found.prelude)
     kubectl = f"""K() {{ case $2 in service) echo '{given}' ;; *) echo "AllocationFailed: taken" ;; esac; }}\n"""
@@ -254,5 +262,5 @@ def test_the_gate_waits_for_the_address_that_is_asked_for(tmp_path: Path, addres
 
 
 def test_the_gate_has_nothing_to_wait_for_without_a_load_balancer(tmp_path: Path) -> None:
-    found = world(tmp_path, "services: [{name: shop, namespace: demo, ports: [{port: 80}]}]")
+    found = world(tmp_path, f"services: [{{name: shop, namespace: demo, {PLAIN}}}]")
     assert services.addresses_given(found, "cp1", planned(found).changes) is None
