@@ -50,10 +50,12 @@ def _err() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def _request(inventory: Path, limit: str, tags: str, forks: int, extra: list[str], vault: list[Path]) -> Any:
+def _request(
+    inventory: Path, limit: str, tags: str, forks: int, extra: list[str], vault: list[Path], client: str = ""
+) -> Any:
     from k8snet_provision.inventory.extra_vars import extra_vars
 
-    return workflow.Request(inventory, limit, tags, forks, extra_vars(extra), tuple(vault))
+    return workflow.Request(inventory, limit, tags, forks, extra_vars(extra), tuple(vault), client)
 
 
 @app.command()
@@ -167,12 +169,18 @@ def verify(
     inventory: Inventory,
     limit: Limit = "",
     forks: Forks = 100,
+    client: Annotated[
+        str, typer.Option("--from", help="The host that sends requests from outside the cluster, not this machine.")
+    ] = "",
     extra: Extra = [],  # noqa: B006
     vault: Vault = [],  # noqa: B006
     output: Annotated[Verdict, typer.Option("--output", "-o", help="How the result is printed.")] = Verdict.TEXT,
 ) -> None:
-    """Prove the service network by use, from every host and from inside pods. Exit 0: proved, 1: not, 3: not all."""
-    request = _request(inventory, limit, "", forks, extra, vault)
+    """Prove the network by use: from outside, from every host and from inside pods. Exit 0: proved, 1: not, 3: not all.
+
+    Requests from outside the cluster are sent by this machine, or by --from through the SSH connection to it.
+    """
+    request = _request(inventory, limit, "", forks, extra, vault, client)
     with ConsoleProgress(_err()) as progress, workflow.session(request) as session:
         progress.step(f"verifying on {len(session.hosts)} hosts")
         world, results = workflow.verify(session)

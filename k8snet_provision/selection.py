@@ -9,9 +9,11 @@ from fnmatch import fnmatchcase
 from k8snet_provision.capability import Phase
 from k8snet_provision.inventory import Inventory
 from k8snet_provision.problems import Problem, ProblemsFound
+from k8snet_provision.topology import Cluster
 
 NO_SUCH_HOST = "K8N401"
 NO_SUCH_TAG = "K8N402"
+NO_CLIENT = "K8N403"
 
 
 def hosts(inventory: Inventory, limit: str) -> tuple[str, ...]:
@@ -32,6 +34,16 @@ def hosts(inventory: Inventory, limit: str) -> tuple[str, ...]:
         elif pattern[0] == "!":
             chosen -= matched[pattern]
     return tuple(host for host in everything if host in chosen)
+
+
+def client(inventory: Inventory, cluster: Cluster, name: str) -> str:
+    """The host of verify's --from; raises ProblemsFound for one that is unknown, or no client from outside."""
+    if name and name not in inventory.hosts:
+        raise ProblemsFound([_no_such(NO_SUCH_HOST, "--from", name, [*inventory.hosts])])
+    if name in cluster.nodes:
+        hint = "a node sends what is for a Service straight to its pods; name a host outside the cluster"
+        raise ProblemsFound([Problem(NO_CLIENT, "--from names a node of the cluster", "command line", name, hint=hint)])
+    return name
 
 
 def _matching(inventory: Inventory, pattern: str) -> set[str]:

@@ -20,6 +20,7 @@ from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 from k8snet_provision.verification import run as verification
+from k8snet_provision.verification.client import of_host, this_machine
 from k8snet_provision.verification.plugin import Result
 from k8snet_provision.verification.run import CannotVerify
 
@@ -36,6 +37,8 @@ class Request:
     forks: int = 100
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     vault_password_files: tuple[Path, ...] = ()
+    client: str = ""
+    """The host that asks from outside the cluster, for verify; this machine when empty."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Session:
     fleet: Fleet
     warnings: tuple[Problem, ...]
     started: float
+    client: str = ""
 
 
 def vault_passwords(request: Request) -> Sequence[VaultPassword]:
@@ -72,12 +76,13 @@ def session(request: Request) -> Iterator[Session]:
         raise ProblemsFound(found)
     site = selection.phases(assets.deploy_module("site").SITE, request.tags)
     hosts = selection.hosts(inventory, request.limit)
+    client = selection.client(inventory, cluster, request.client)
     concerned = {host for phase in site for host in members(phase, cluster)}
     reached_for = tuple(host for host in hosts if host in concerned)
     # The cluster is read through a control plane, also for a --limit that leaves them out.
-    spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes))
+    spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes, *([client] if client else ())))
     with Fleet({name: connections[name] for name in spoken_to}, request.forks) as fleet:
-        yield Session(cluster, site, reached_for, fleet, found, started)
+        yield Session(cluster, site, reached_for, fleet, found, started, client)
 
 
 def diff(session: Session) -> tuple[Plan, World]:
@@ -107,7 +112,8 @@ def verify(session: Session) -> tuple[World, list[Result]]:
     if world.state.seen is None:
         return world, []
     try:
-        return world, verification.run(world, session.fleet)
+        client = of_host(session.fleet, session.client) if session.client else this_machine()
+        return world, verification.run(world, session.fleet, client)
     except CannotVerify as failure:
         problem = Problem(CANNOT_VERIFY, "pytest could not run the checks", CLUSTER, found=str(failure)[-1000:])
         raise ProblemsFound([problem]) from None

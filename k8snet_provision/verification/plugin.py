@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
+import gevent
 import pytest
 from testinfra.host import Host
 
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
+from k8snet_provision.verification import echo as echoes
+from k8snet_provision.verification import way_in
 from k8snet_provision.verification.backend import connect
-from k8snet_provision.verification.pods import CannotProbe, Pod, on_every_node
+from k8snet_provision.verification.called_for import is_called_for
+from k8snet_provision.verification.client import Client
+from k8snet_provision.verification.cluster import CannotProbe, temporary_namespace
+from k8snet_provision.verification.echo import Echo
+from k8snet_provision.verification.pods import Pod, on_every_node
+from k8snet_provision.verification.verdict import NotAsWanted
+from k8snet_provision.verification.way_in import WayIn
+from k8snet_provision.verification.web import NoAnswer
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,24 @@ class Result:
 
 
 class Verification:
-    """Fixtures: world, control_plane and node (testinfra Hosts, one check each), pods (by node)."""
+    """Fixtures: world, control_plane, node and edge_host (testinfra Hosts, one check each), pods (by node), and
+    for the way in from outside: client, way, echo.
 
-    def __init__(self, world: World, fleet: Fleet) -> None:
+    What the topology does not call for is not collected; see `called_for`.
+    """
+
+    def __init__(self, world: World, fleet: Fleet, client: Client) -> None:
         self.world = world
         self.results: list[Result] = []
         self._fleet = fleet
-        self._groups = {"control_plane": world.cluster.control_planes, "node": world.cluster.nodes}
+        self._client = client
+        self._echo: gevent.Greenlet[..., Echo | CannotProbe] | None = None
+        cluster = world.cluster
+        self._groups = {
+            "control_plane": cluster.control_planes,
+            "node": cluster.nodes,
+            "edge_host": cluster.load_balancers,
+        }
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         for fixture, names in self._groups.items():
@@ -43,6 +63,11 @@ class Verification:
                 here = [name for name in names if name in self._observed()]
                 hosts = [connect(self._fleet, name) for name in here]
                 metafunc.parametrize(fixture, hosts, ids=here, scope="session")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """What waits for a new Ingress to be served comes last: it is on its way meanwhile."""
+        wanted = [item for item in items if is_called_for(item, self.world)]
+        items[:] = sorted(wanted, key=lambda item: "echo" in _fixtures(item))
 
     def _observed(self) -> set[str]:
         return set(self.world.observation.hosts)
@@ -52,9 +77,44 @@ class Verification:
         return self.world
 
     @pytest.fixture(scope="session")
-    def pods(self) -> Iterator[dict[str, Pod]]:
-        with ExitStack() as stack:
-            yield stack.enter_context(on_every_node(self.world, self._fleet))
+    def fleet(self) -> Fleet:
+        return self._fleet
+
+    @pytest.fixture(scope="session")
+    def client(self) -> Client:
+        return self._client
+
+    @pytest.fixture(scope="session")
+    def way(self) -> WayIn:
+        return way_in.read(self.world, self._fleet)
+
+    @pytest.fixture(scope="session")
+    def namespace(self) -> Iterator[str]:
+        """With pods that echo on their way in it, so that they are there when they are asked for."""
+        with temporary_namespace(self.world, self._fleet) as name:
+            if self.world.topology.ingress:
+                self._echo = gevent.spawn(self._start_echo, name)
+            yield name
+
+    def _start_echo(self, namespace: str) -> Echo | CannotProbe:
+        try:
+            way = way_in.read(self.world, self._fleet)
+            return echoes.start(self.world, self._fleet, way, namespace)
+        except CannotProbe as failure:
+            return failure
+
+    @pytest.fixture(scope="session")
+    def echo(self, namespace: str, way: WayIn) -> Echo:
+        assert self._echo is not None
+        echo = self._echo.get()
+        if isinstance(echo, CannotProbe):
+            raise echo
+        echoes.wait(self.world, self._fleet, way, echo, self._client)
+        return echo
+
+    @pytest.fixture(scope="session")
+    def pods(self, namespace: str) -> dict[str, Pod]:
+        return on_every_node(self.world, self._fleet, namespace)
 
     @pytest.fixture
     def pod(self, node: Host, pods: dict[str, Pod]) -> Pod:
@@ -67,16 +127,20 @@ class Verification:
         report = yield
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, CannotProbe):
-            self._no_pods(str(error), report.duration)
+            self._cannot_ask(error, report.duration)
         elif report.when == "call" or report.failed:
             self.results.append(_result(item, report, error))
         return report
 
-    def _no_pods(self, why: str, seconds: float) -> None:
-        """Said once: every check from inside pods fails for the same reason."""
-        failed = Result("pods", "pods to ask from run on every node", "cluster", False, seconds, why)
+    def _cannot_ask(self, error: CannotProbe, seconds: float) -> None:
+        """Said once: every check that asks with the same thing fails for the same reason."""
+        failed = Result(error.check, error.proves, "cluster", False, seconds, str(error))
         if not any(result.check == failed.check for result in self.results):
             self.results.append(failed)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 def _result(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Result:
@@ -84,6 +148,8 @@ def _result(item: pytest.Item, report: pytest.TestReport, error: BaseException |
     proves = " ".join((getattr(function, "__doc__", "") or item.name).split())
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     places = [value.backend.get_hostname() for value in parameters.values() if isinstance(value, Host)]
+    client = item.funcargs.get("client") if isinstance(item, pytest.Function) else None
+    places += [client.name] if isinstance(client, Client) else []
     variants = [str(value) for value in parameters.values() if not isinstance(value, Host)]
     proves += f" ({', '.join(variants)})" if variants else ""
     why = "" if report.passed else _reason(report, error)
@@ -92,7 +158,7 @@ def _result(item: pytest.Item, report: pytest.TestReport, error: BaseException |
 
 def _reason(report: pytest.TestReport, error: BaseException | None) -> str:
     """The assertion's own line, without the traceback: it holds what was found and what was expected."""
-    if isinstance(error, Unknown):
+    if isinstance(error, Unknown | NotAsWanted | NoAnswer):
         return str(error)
     crash = getattr(report.longrepr, "reprcrash", None)
     return str(crash.message if crash else report.longreprtext).strip()

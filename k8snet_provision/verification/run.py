@@ -10,6 +10,7 @@ import pytest
 
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.seen import World
+from k8snet_provision.verification.client import Client
 from k8snet_provision.verification.plugin import Result, Verification
 
 CHECKS = Path(__file__).parent / "checks"
@@ -19,9 +20,12 @@ class CannotVerify(Exception):
     """pytest itself could not run the checks; the text is its output."""
 
 
-def run(world: World, fleet: Fleet) -> list[Result]:
-    """Every shipped check on every observed host. Raises CannotVerify."""
-    verification = Verification(world, fleet)
+def run(world: World, fleet: Fleet, client: Client) -> list[Result]:
+    """Every shipped check that the topology calls for, on every observed host. Raises CannotVerify.
+
+    `client` asks from outside the cluster.
+    """
+    verification = Verification(world, fleet, client)
     arguments = [
         str(CHECKS),
         "--quiet",
