@@ -10,6 +10,7 @@ from __future__ import annotations
 from deploys import (
     addon_pods,
     coredns,
+    edge,
     hosts,
     ingresses,
     kube_apiserver,
@@ -23,7 +24,7 @@ from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER
 
 SITE = (
-    Phase(hosts.CAPABILITY, hosts=("kube_control_plane", "kube_node")),
+    Phase(hosts.CAPABILITY, hosts=("kube_control_plane", "kube_node", "load_balancer")),
     Phase(kube_apiserver.CAPABILITY, hosts=("kube_control_plane",), at_once=1),
     Phase(service_range.CAPABILITY, hosts=(CLUSTER,)),
     Phase(kube_proxy.KERNEL, hosts=("kube_node", "kube_control_plane")),
@@ -36,5 +37,7 @@ SITE = (
     Phase(metallb.CAPABILITY, hosts=(CLUSTER, "kube_control_plane", "kube_node")),
     Phase(metallb.POOLS, hosts=(CLUSTER, "kube_control_plane", "kube_node")),
     Phase(services.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(edge.CAPABILITY, hosts=("load_balancer",), at_once=1),
     Phase(ingresses.CAPABILITY, hosts=(CLUSTER,)),
+    Phase(edge.RETIRED, hosts=("load_balancer",), at_once=1),
 )

@@ -5,7 +5,7 @@ A capability's functions are pure: they take the cluster as wanted and what was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,19 +23,33 @@ NEVER = 9
 
 
 @dataclass(frozen=True)
+class Together:
+    """A gate that no host can judge alone: all of `hosts` are asked the same.
+
+    `verdict` is given the last line of each host that answered with exit 0, and says why the gate does not pass
+    yet; empty when it does.
+    """
+
+    hosts: Callable[[World], Sequence[str]]
+    verdict: Callable[[World, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
 class Gate:
     """A read-only check that must pass before the next batch.
 
     `script` gives POSIX sh for a host (for cluster changes: the control-plane host in use) from the
     changes just made: exit 0 passes, NEVER fails at once, anything else is asked again until `deadline`
     (seconds); the last line of its stdout is what is shown. None where there is nothing to check on that host.
-    `asked_from` chooses the host for cluster changes where the control plane is the wrong place to ask.
+    `asked_from` chooses the host to ask where the one that changes, or the control plane for cluster changes, is
+    the wrong place. `together` asks several.
     """
 
     what: str
     script: Callable[[World, str, Sequence[Change]], str | None]
     deadline: float = 60.0
     asked_from: Callable[[World], str] | None = None
+    together: Together | None = None
 
 
 def nothing(*_: object) -> tuple[Any, ...]:
@@ -56,6 +70,7 @@ class Capability:
     facts(world)                  (name, value) of what was observed because the topology leaves it open
     carry_out(changes, prelude)   a pyinfra @deploy over one host's changes of a batch; `prelude` is the sh
                                   that defines K (kubectl) on a control-plane host
+    order(world, hosts)           the hosts in the order in which they change; the inventory's when None
     from_control_plane            host changes are carried out through a control-plane host, all of a batch at
                                   once, because they go through the API although they concern one node
     retires                       owners (values of the label k8snet-provision/capability) whose objects this
@@ -76,6 +91,7 @@ class Capability:
     notices: Callable[[World], Iterable[str]] = nothing
     facts: Callable[[World], Iterable[tuple[str, str]]] = nothing
     gates: tuple[Gate, ...] = ()
+    order: Callable[[World, Sequence[str]], Sequence[str]] | None = None
     from_control_plane: bool = False
     retires: tuple[str, ...] | None = None
     managed: Callable[[Cluster], bool] | None = None
@@ -111,6 +127,12 @@ def members(phase: Phase, cluster: Cluster) -> tuple[str, ...]:
     """The hosts of a phase in the inventory's order, each once; CLUSTER is no host."""
     groups = {host for group in phase.hosts if group != CLUSTER for host in cluster.having(group)}
     return tuple(member.name for member in cluster.members if member.name in groups)
+
+
+def ordered(phase: Phase, world: World) -> Sequence[str]:
+    """The hosts of a phase in the order in which they change; the inventory's where that cannot be known."""
+    hosts = members(phase, world.cluster)
+    return (attempt(phase.capability.order, world, hosts) or hosts) if phase.capability.order else hosts
 
 
 def batch_size(at_once: int | str, hosts: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from k8snet_provision.capability import Phase, Site, attempt, members
+from k8snet_provision.capability import Phase, Site, attempt, ordered
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.cluster_state import same
 from k8snet_provision.edits.refused import EditRefused
@@ -57,7 +57,7 @@ def _phase_changes(phase: Phase, asked: _Answers, whole: bool, kept: _Kept) -> I
         yield from asked.of(capability.cluster_changes)
         yield from asked.of(lambda world: _pruned(phase, world, kept))
     if whole or not capability.from_control_plane:
-        for host in members(phase, world.cluster):
+        for host in ordered(phase, world):
             if host in asked.hosts and host in world.observation.hosts:
                 yield from asked.of(capability.host_changes, host)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from k8snet_provision.capability import NEVER, Gate, Phase, Site, batch_size
+from k8snet_provision.capability import NEVER, Gate, Phase, Site, Together, batch_size
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.batch import Failed
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
@@ -21,7 +21,7 @@ from k8snet_provision.resources import kube_object
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
-INVERTIBLE = (Kind.FILE, Kind.SYSCTL)
+INVERTIBLE = (Kind.FILE, Kind.SYSCTL, Kind.UNIT)
 
 POLL = 0.2
 """Seconds between two looks of a gate."""
@@ -148,7 +148,7 @@ class Rollout:
         ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
         failures: Failures = {}
         while waiting and time.monotonic() < ends:
-            for target, (code, saw) in self._look(waiting, hosts, ends).items():
+            for target, (code, saw) in self._look(gate, waiting, hosts, ends).items():
                 last[target] = saw
                 if code == NEVER:
                     failures[target] = f"{gate.what}: {saw}"
@@ -159,15 +159,28 @@ class Rollout:
         late = {t: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[t]}" for t in waiting}
         return failures | late
 
-    def _look(self, scripts: Mapping[str, str], hosts: Mapping[str, str], ends: float) -> dict[str, tuple[int, str]]:
+    def _look(
+        self, gate: Gate, scripts: Mapping[str, str], hosts: Mapping[str, str], ends: float
+    ) -> dict[str, tuple[int, str]]:
         timeout = max(1.0, ends - time.monotonic())
-        answers = self.fleet.run({hosts[target]: Script(script, timeout=timeout) for target, script in scripts.items()})
-        return {target: _verdict(answers[hosts[target]]) for target in scripts}
+        asked = {target: Script(script, timeout=timeout) for target, script in scripts.items()}
+        if gate.together:
+            return {target: self._agreed(gate.together, script) for target, script in asked.items()}
+        if gate.asked_from:  # one host for all of them
+            return {target: _verdict(self.fleet.run({hosts[target]: asked[target]})[hosts[target]]) for target in asked}
+        answers = self.fleet.run({hosts[target]: script for target, script in asked.items()})
+        return {target: _verdict(answers[hosts[target]]) for target in asked}
+
+    def _agreed(self, together: Together, script: Script) -> tuple[int, str]:
+        answers = self.fleet.run(dict.fromkeys(together.hosts(self.world), script))
+        verdicts = {host: _verdict(answer) for host, answer in answers.items()}
+        why = together.verdict(self.world, {host: said for host, (code, said) in verdicts.items() if code == 0})
+        return (1, why) if why else (0, "")
 
     def _asked_from(self, gate: Gate, target: str) -> str:
-        if target != CLUSTER:
-            return target
-        return gate.asked_from(self.world) if gate.asked_from else self.world.state.reader
+        if gate.asked_from:
+            return gate.asked_from(self.world)
+        return self.world.state.reader if target == CLUSTER else target
 
     def _put_back(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
         """Files, sysctls, objects and what restarts for them go back; what cannot be undone is said to be left."""
@@ -202,7 +215,7 @@ def _put_back(phase: Phase, changes: Iterable[Change], failure: str) -> Iterator
     for change in changes:
         if change.kind in INVERTIBLE:
             back = change.inverted()
-            yield replace(back, restarts=()) if isinstance(failure, BeforeRestart) else back
+            yield replace(back, restarts=(), reloads=()) if isinstance(failure, BeforeRestart) else back
         elif change.kind is Kind.OBJECT and phase.capability.puts_back and (undone := kube_object.undone(change)):
             yield undone
 
