@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from k8snet_provision.metallb import source
 from k8snet_provision.metallb.contents import strange
@@ -17,6 +18,9 @@ from k8snet_provision.resources.kube_object import Manifest
 from k8snet_provision.topology import Cluster
 
 NOT_METALLB = "K8N179"
+
+DEEPEST = 100
+"""Levels of a YAML document; the schemas of MetalLB's own kinds have 20."""
 
 SHOWN = 20
 """Problems told of one manifest: a wrong file has as many as objects."""
@@ -56,18 +60,28 @@ def parse(data: bytes) -> tuple[Manifest, ...]:
 
 
 def _documents(data: bytes) -> Iterator[Manifest]:
-    """YAML documents that are Kubernetes objects. An alias could make a small file a huge object: there is none."""
-    try:
-        text = data.decode()
-        if any(isinstance(event, AliasEvent) for event in YAML(typ="safe").parse(text)):
-            raise NotMetallb("a YAML alias")
-        found = list(YAML(typ="safe").load_all(text))
-    except (UnicodeDecodeError, YAMLError, RecursionError) as error:
-        raise NotMetallb(f"not YAML: {' '.join(str(error).split())[:200]}") from None
+    """YAML documents that are Kubernetes objects, which JSON could hold too."""
+    found = _read(data)
     for number, item in enumerate(found, 1):
         if item is not None and not _is_object(item):
             raise NotMetallb(f"document {number} is no Kubernetes object")
     yield from (item for item in found if item is not None)
+
+
+def _read(data: bytes) -> list[Any]:
+    """An alias could make a small file a huge object, and deep nesting ends the parser: MetalLB's has neither."""
+    depth = 0
+    try:
+        text = data.decode()
+        for event in YAML(typ="safe").parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or depth > DEEPEST:
+                raise YAMLError("an alias" if isinstance(event, AliasEvent) else f"nested {DEEPEST} deep")
+        found = list(YAML(typ="safe").load_all(text))
+        json.dumps(found, allow_nan=False)
+    except (YAMLError, ValueError, TypeError) as error:
+        raise NotMetallb(f"not the YAML of Kubernetes objects: {' '.join(str(error).split())[:200]}") from None
+    return found
 
 
 def _is_object(item: Any) -> bool:
