@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from k8snet_provision.edge.forwards import Forward
 from k8snet_provision.templates import render
-from k8snet_provision.topology.values import IPAddress
+from k8snet_provision.topology.edge import Edge
 
 PATH = "/etc/haproxy/haproxy.cfg"
 UNIT = "haproxy"
@@ -21,12 +21,18 @@ VALIDATE = 'haproxy -c -q -f "$1"'
 _MARK = re.compile(r'string "([0-9a-f]{12})" if \{ path /config \}$', re.MULTILINE)
 
 
-def configuration(vip: IPAddress, forwards: Sequence[Forward]) -> str:
+def configuration(edge: Edge, forwards: Sequence[Forward]) -> str:
     """The whole file. It holds a mark made from all the rest of it, which /config of STATUS answers with."""
 
     def text(mark: str) -> str:
-        shown = f"[{vip}]" if vip.version == 6 else str(vip)
-        return render("edge/haproxy.cfg.j2", vip=shown, forwards=forwards, status=STATUS, config_id=mark)
+        return render(
+            "edge/haproxy.cfg.j2",
+            vip=f"[{edge.vip}]" if edge.vip.version == 6 else str(edge.vip),
+            forwards=forwards,
+            maxconn=edge.max_connections,
+            status=STATUS,
+            config_id=mark,
+        )
 
     return text(hashlib.sha256(text("").encode()).hexdigest()[:12])
 

@@ -30,7 +30,7 @@ def staying_way(world: World) -> Pattern | None:
 
 def final(world: World, edge: Edge) -> str:
     """HAProxy's configuration at the end."""
-    return haproxy.configuration(edge.vip, forwards(world.cluster, edge, final_way(world)))
+    return haproxy.configuration(edge, forwards(world.cluster, edge, final_way(world)))
 
 
 def staying(world: World, edge: Edge, host: str) -> str:
@@ -38,4 +38,4 @@ def staying(world: World, edge: Edge, host: str) -> str:
     end = final(world, edge)
     if observed.text(world.host(host), haproxy.PATH) == end:
         return end
-    return haproxy.configuration(edge.vip, forwards(world.cluster, edge, staying_way(world)))
+    return haproxy.configuration(edge, forwards(world.cluster, edge, staying_way(world)))

@@ -49,6 +49,12 @@ class Edge(Part):
     preempt: bool = Field(default=False, description="The first host takes the VIP back whenever it can.")
     http_port: PortNumber = Field(default=80, description="The VIP's port for HTTP.")
     https_port: PortNumber = Field(default=443, description="The VIP's port for HTTPS.")
+    max_connections: int = Field(
+        default=8000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one host carries at once; each takes two file descriptors and up to 35 kB.",
+    )
     drain: tuple[HostName, ...] = Field(
         default=(), description="Nodes that get no new connections; open ones go on.", examples=[["node1"]]
     )
