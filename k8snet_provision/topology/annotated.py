@@ -14,10 +14,8 @@ from .names import (
     LABEL_KEY,
     LABEL_VALUE,
     NAME,
-    PORT_NAME,
     QUANTITY,
     SHA256,
-    SOURCE,
     parse_annotation,
     parse_argument,
     parse_ingress_host,
@@ -25,6 +23,7 @@ from .names import (
     parse_port,
     parse_port_or_name,
     parse_quoted,
+    parse_source,
 )
 from .values import (
     AddressRange,
@@ -76,7 +75,6 @@ HostPath = Annotated[str, PlainValidator(parse_path), _string(pattern="^/")]
 Text = Annotated[str, PlainValidator(parse_text), _string()]
 
 Name = Annotated[str, NAME, _string()]
-PortName = Annotated[str, PORT_NAME, _string()]
 LabelKey = Annotated[str, LABEL_KEY, _string()]
 LabelValue = Annotated[str, LABEL_VALUE, _string()]
 AnnotationKey = LabelKey
@@ -84,7 +82,7 @@ AnnotationValue = Annotated[str, PlainValidator(parse_annotation), _string()]
 Quantity = Annotated[str, QUANTITY, _string()]
 Interface = Annotated[str, INTERFACE, _string()]
 Sha256 = Annotated[str, SHA256, _string()]
-Source = Annotated[str, SOURCE, _string()]
+Source = Annotated[str, PlainValidator(parse_source), _string()]
 HostName = Annotated[str, HOST_NAME, _string()]
 Argument = Annotated[str, PlainValidator(parse_argument), _string()]
 Quoted = Annotated[str, PlainValidator(parse_quoted), _string()]

@@ -14,6 +14,9 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _QUALIFIED = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)"
 _LONGEST_VALUE = 262_144  # all annotations of an object together, in bytes
 _LONGEST_ARGUMENT = 4096
+_SOURCE = re.compile(
+    r"(?:https://[A-Za-z0-9.:\[\]-]+/[!-~]+|(?![A-Za-z][A-Za-z0-9+.-]*://)[^\0-\x1f\x7f\ud800-\udfff]+)\Z"
+)
 _PORT_NAME = r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?"
 
 
@@ -23,14 +26,13 @@ def matching(text: str, pattern: str, expected: str, longest: int = 253) -> Plai
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or len(value) > longest or not compiled.match(value):
-            raise refuse(f"not {text}", expected, "" if isinstance(value, str) else "put it in quotes")
+            raise refuse(f"not {text}", expected, "put it in quotes" if isinstance(value, bool | int | float) else "")
         return value
 
     return PlainValidator(check)
 
 
 NAME = matching("a name", _LABEL, "a-z, 0-9 and '-', up to 63 characters (an RFC 1123 label)")
-PORT_NAME = matching("the name of a port", _PORT_NAME, "up to 15 of a-z, 0-9 and '-', one letter at least")
 LABEL_KEY = matching(
     "a label key",
     rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?{_QUALIFIED}",
@@ -47,12 +49,6 @@ INGRESS_PATH = matching(
     "a path", r"""/[!#-&(-:=?-_a-~]{0,1023}""", "a path that begins with /, without spaces, quotes and ; < >", 1024
 )
 HOST_NAME = matching("a host", r"[A-Za-z0-9._-]{1,253}", "a host of the inventory")
-SOURCE = matching(
-    "a file or an https URL",
-    r"https://[A-Za-z0-9.:\[\]-]+/[!-~]+|(?![A-Za-z][A-Za-z0-9+.-]*://)[^\0-\x1f\x7f\ud800-\udfff]+",
-    "a path, or a URL with https:// and without a password in it",
-    4096,
-)
 
 
 def parse_ingress_host(value: Any) -> str:
@@ -113,4 +109,13 @@ def parse_pattern(value: Any) -> Any:
     if several:
         hint = "one pattern at a time; while it changes, the old way in serves until the new one does"
         raise refuse("not one pattern", "load_balancer, node_port or host_network", hint)
+    return value
+
+
+def parse_source(value: Any) -> str:
+    """A file's path or an https URL; one with a password in it is not shown."""
+    if not isinstance(value, str) or len(value) > _LONGEST_ARGUMENT or not _SOURCE.match(value):
+        hidden = isinstance(value, str) and "://" in value and "@" in value
+        expected = "a path, or a URL with https:// and without a password in it"
+        raise refuse("not a file or an https URL", expected, hidden=hidden)
     return value

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from k8snet_provision.problems import Problem, Severity
 
 from .cluster import Cluster
 from .host_network import HostNetwork
+from .observed_ways_in import (
+    device_is_missing,
+    pool_has_the_ends_of_a_network,
+    pool_is_in_no_network,
+    vip_is_elsewhere,
+)
 from .rules_hosts import node_address
 from .values import IPNetwork
 
@@ -117,19 +123,32 @@ def modules_are_missing(cluster: Cluster, seen: HostNetwork) -> Iterator[Problem
         )
 
 
-HOST_RULES: dict[str, Callable[[Cluster, HostNetwork], Iterable[Problem]]] = {
+HostRule = Callable[[Cluster, HostNetwork], Iterable[Problem]]
+
+HOST_RULES: dict[str, HostRule] = {
     "K8N126": service_range_is_reachable_elsewhere,
     "K8N127": pod_range_is_reachable_elsewhere,
     "K8N131": local_ports_clash,
     "K8N152": kernel_is_too_old,
     "K8N153": modules_are_missing,
+    "K8N177": pool_has_the_ends_of_a_network,
+}
+# Of the hosts in load_balancer.
+EDGE_RULES: dict[str, HostRule] = {"K8N188": vip_is_elsewhere, "K8N189": device_is_missing}
+# Of all hosts together.
+FLEET_RULES: dict[str, Callable[[Cluster, Sequence[HostNetwork]], Iterable[Problem]]] = {
+    "K8N178": pool_is_in_no_network
 }
 
 
 def broken_on_hosts(cluster: Cluster, seen: Iterable[HostNetwork]) -> Iterator[Problem]:
-    """Every problem of every host, hosts that run kube-apiserver or kube-proxy only."""
+    """Every problem of every host: of those that run kube-apiserver or kube-proxy, of the edge's, and of all."""
+    everyone = tuple(seen)
     concerned = {*cluster.control_planes, *cluster.nodes}
-    for host in seen:
-        if host.host in concerned:
-            for rule in HOST_RULES.values():
-                yield from rule(cluster, host)
+    for host in everyone:
+        rules = [*(HOST_RULES.values() if host.host in concerned else ())]
+        rules += EDGE_RULES.values() if host.host in cluster.load_balancers else ()
+        for rule in rules:
+            yield from rule(cluster, host)
+    for together in FLEET_RULES.values():
+        yield from together(cluster, everyone)

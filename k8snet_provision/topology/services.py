@@ -16,7 +16,6 @@ from .annotated import (
     LabelValue,
     Name,
     NodePort,
-    PortName,
     PortNumber,
     PortRef,
 )
@@ -27,7 +26,7 @@ class ServicePort(Part):
     """A port of a Service."""
 
     port: PortNumber = Field(description="The Service's port.", examples=[80])
-    name: PortName | None = Field(
+    name: Name | None = Field(
         default=None, description="The port's name; needed where there are several.", examples=["http"]
     )
     target_port: PortRef | None = Field(
@@ -39,9 +38,7 @@ class ServicePort(Part):
     node_port: NodePort | None = Field(
         default=None, description="The nodes' port, for NodePort and LoadBalancer.", examples=[30123]
     )
-    app_protocol: str | None = Field(
-        default=None, pattern=r"^[a-z0-9A-Z./-]{1,128}$", description="What is spoken on it.", examples=["http"]
-    )
+    app_protocol: LabelKey | None = Field(default=None, description="What is spoken on it.", examples=["http"])
 
 
 class ServiceEntry(Part):

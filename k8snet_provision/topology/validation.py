@@ -72,7 +72,8 @@ def _finding(error: ErrorDetails, path: Path, value: Any) -> Finding:
     if kind == "extra_forbidden":
         return Finding(path, UNKNOWN_KEY, f"unknown key {dotted(path)}", hint=suggestion(path))
     if kind == "missing":
-        return Finding(path, WRONG_VALUE, f"{dotted(path)} is missing", hint="it has no default")
+        hint = "choose load_balancer, node_port or host_network" if path[-1:] == ("pattern",) else "it has no default"
+        return Finding(path, WRONG_VALUE, f"{dotted(path)} is missing", hint=hint)
     if kind.startswith("K8N"):
         text = f"{dotted(path)} is {context['text']}" if str(context["text"]).startswith("not ") else ""
         text = text or f"{dotted(path)}: {context['text']}"

@@ -102,7 +102,7 @@ def test_nftables_mode_needs_its_kernel(tmp_path: Path) -> None:
 
 
 def test_ipvs_mode_needs_its_modules_and_those_of_its_scheduler(tmp_path: Path) -> None:
-    mode = "mode: ipvs\n    ipvs: {scheduler: wlc}"
+    mode = "mode: ipvs\n    ipvs: {scheduler: wlc, strict_arp: true}"
     inventory = write(tmp_path, replaced(TOPOLOGY, ("mode: nftables\n    nftables: {masquerade_all: false}", mode)))
     (problem,) = broken(inventory, HostNetwork("w1", modules=frozenset({"ip_vs", "ip_vs_rr", "nf_conntrack"})))
     assert (problem.code, problem.text.rpartition(": ")[2]) == ("K8N153", "ip_vs_wlc")

@@ -33,7 +33,7 @@ def with_line(path: Path, line: str) -> Written:
         ("metal_lb: {}", "did you mean metallb?"),
         ("ingreses: []", "did you mean ingresses?"),
         ("virtual_router_id: 1", "the key belongs to edge"),
-        ("services: [{name: a, selektor: {}}]", "did you mean selector?"),
+        ("services: [{name: a, headless: true, selector: {a: b}, selektor: {}}]", "did you mean selector?"),
         ("ingresses: [{name: a, rules: [{paths: [{service: s, zzz: 1}]}]}]", "known here: service, port, path, type"),
         ("zzz: 1", "known here: service_cidr, pod_cidr"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ bastion:
     gate: {ansible_host: 198.51.100.9}
 """
 
+# Beside the inventory, where it is not read as one.
+MANIFEST = ".files/metallb-native.yaml"
+MANIFEST_TEXT = "kind: Namespace\n"
+
 TOPOLOGY = """\
 topology:
   service_cidr: 10.254.0.0/16
@@ -54,11 +59,11 @@ topology:
     mirrors: {registry.k8s.io: "registry.corp:5000/k8s"}
   vips: [192.0.2.100]
   metallb:
-    manifest: metallb-native.yaml
-    sha256: "0000000000000000000000000000000000000000000000000000000000000000"
+    manifest: .files/metallb-native.yaml
+    sha256: SHA256
     pools:
       - addresses: [192.0.2.200-192.0.2.220]
-"""
+""".replace("SHA256", hashlib.sha256(MANIFEST_TEXT.encode()).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ def write(path: Path, topology: str = TOPOLOGY, hosts: str = HOSTS) -> Written:
     (path / "group_vars/all").mkdir(parents=True)
     (path / "group_vars/all/topology.yml").write_text(topology)
     (path / "hosts.yml").write_text(hosts)
+    (path / MANIFEST).parent.mkdir()
+    (path / MANIFEST).write_text(MANIFEST_TEXT)
     return Written(path)
 
 
