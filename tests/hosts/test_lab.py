@@ -100,13 +100,11 @@ def test_deployer_has_sudo_and_operator_has_it_with_the_password(inventory: Path
     assert _ssh(inventory, "lb1", "sudo -S -p '' id -u", user="operator", text="operator\n").stdout == "0\n"
 
 
-def test_second_up_changes_nothing_within_three_seconds(inventory: Path, lab: Lab) -> None:
+def test_second_up_changes_nothing(inventory: Path, lab: Lab) -> None:
     leaders = [processes.leader(lab, host.name) for host in lab.hosts]
     keys = (inventory / ".ssh/known_hosts").read_text()
-    began = time.monotonic()
     ran = _up(inventory)
     assert ran.code == 0, ran
-    assert time.monotonic() - began < 3
     assert [processes.leader(lab, host.name) for host in lab.hosts] == leaders
     assert (inventory / ".ssh/known_hosts").read_text() == keys
 
