@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -16,7 +15,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from rich.console import Console
 
 from k8snet_provision import assets, planning
 from k8snet_provision.capability import Phase
@@ -226,9 +224,7 @@ def encoded(text: str) -> str:
 
 
 def reported(plan: Plan) -> str:
-    out = io.StringIO()
-    console.show_plan(Console(file=out, width=4000), plan, [Phase(ingresses.CAPABILITY)])
-    return out.getvalue()
+    return "\n".join(line for change in plan.changes for line in console.diff_lines(change))
 
 
 def test_a_certificate_that_cannot_be_read_makes_the_plan_incomplete_and_deletes_nothing(tmp_path: Path) -> None:
