@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -27,20 +28,24 @@ def forward(transport: paramiko.Transport, address: str, port: int, timeout: flo
             raise TimeoutError(f"no connection within {timeout:g} s") from None
         raise OSError(f"the SSH connection was lost: {error}") from None
     near, far = socket.socketpair()
-    gevent.spawn(_carry, far, channel, channel)
-    gevent.spawn(_carry, channel, far, channel)
+    gevent.spawn(_join, far, channel)
     return near
 
 
-def _carry(source: Any, target: Any, channel: paramiko.Channel) -> None:
-    """Until one side ends; the end of what comes is passed on, an error ends both ways."""
-    try:
+def _join(far: socket.socket, channel: paramiko.Channel) -> None:
+    """Until both sides have ended what they send."""
+    back = gevent.spawn(_carry, channel, far, lambda: far.shutdown(socket.SHUT_WR))
+    _carry(far, channel, channel.shutdown_write)
+    back.join()
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        channel.close()
+    far.close()
+
+
+def _carry(source: Any, target: Any, end: Callable[[], None]) -> None:
+    """One way: the end of what comes is passed on; whoever cannot take it any more gets no more."""
+    with suppress(OSError, EOFError, paramiko.SSHException):
         while data := source.recv(CHUNK):
             target.sendall(data)
-        if target is channel:
-            channel.shutdown_write()
-        else:
-            target.shutdown(socket.SHUT_WR)
-    except (OSError, EOFError, paramiko.SSHException):
-        with suppress(OSError, EOFError, paramiko.SSHException):
-            channel.close()
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        end()

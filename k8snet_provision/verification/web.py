@@ -105,6 +105,7 @@ def only(pem: str) -> ssl.SSLContext:
 
 
 def _exchange(sock: socket.socket, request: Request) -> Answer:
+    certificate = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
     connection = http.client.HTTPConnection(request.host)
     connection.sock = sock
     connection.putrequest("GET", request.path, skip_accept_encoding=True)
@@ -114,7 +115,6 @@ def _exchange(sock: socket.socket, request: Request) -> Answer:
     answer = connection.getresponse()
     body = answer.read(LONGEST).decode("utf-8", "replace")
     headers = MappingProxyType({name.lower(): value for name, value in answer.getheaders()})
-    certificate = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
     return Answer(answer.status, headers, body, certificate or b"")
 
 
