@@ -5,9 +5,10 @@ A way in has names of its own, so that the one that is wanted and the one that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 from types import MappingProxyType
 from typing import Literal
 
@@ -86,7 +87,7 @@ def addresses(world: World, pattern: Pattern) -> tuple[IPAddress, ...]:
 
 
 def load_balancer_addresses(world: World, ingress: Ingress | None) -> tuple[IPAddress, ...]:
-    """The address that is asked for; that of the Service that is there; else the first of the first pool."""
+    """The address that is asked for; that of the Service that is there; else the first free one of the pools."""
     if ingress is None:
         return ()
     if ingress.load_balancer.address is not None:
@@ -96,4 +97,16 @@ def load_balancer_addresses(world: World, ingress: Ingress | None) -> tuple[IPAd
     given = ((service or {}).get("status", {}).get("loadBalancer", {}).get("ingress")) or ()
     if given:
         return tuple(ip_address(item["ip"]) for item in given if "ip" in item)
-    return tuple(pool.first for pool in world.topology.pools[:1])
+    return tuple(islice(_free(world), 1))
+
+
+def _free(world: World) -> Iterator[IPAddress]:
+    """Addresses of the pools that no Service has or asks for."""
+    given = (e for s in world.state.services for e in s.get("status", {}).get("loadBalancer", {}).get("ingress") or ())
+    taken = {entry["ip"] for entry in given if "ip" in entry}
+    taken |= {str(entry.address) for entry in world.topology.services or () if entry.address is not None}
+    for pool in world.topology.pools:
+        for number in range(int(pool.first), int(pool.last) + 1):
+            address = type(pool.first)(number)
+            if str(address) not in taken:
+                yield address
