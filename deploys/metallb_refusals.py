@@ -15,7 +15,6 @@ from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, O
 from k8snet_provision.seen import World
 from k8snet_provision.topology.values import AddressRange, IPAddress, parse_address_range
 
-NOT_CONNECTED = "K8N285"
 ANSWERED = "K8N286"
 NODES_OWN = "K8N287"
 ARP_FOR_ALL = "K8N288"
@@ -81,7 +80,6 @@ def of_pools(world: World) -> Iterator[Problem]:
     if world.topology.metallb is None:
         return
     yield from _overlaps(world)
-    yield from _not_connected(world)
     yield from (problem for address, problem in _taken(world) if not _is_live(world, address))
 
 
@@ -107,28 +105,6 @@ def _overlaps(world: World) -> Iterator[Problem]:
                         "addresses of no other pool",
                         "take that pool away, or take its addresses out of the topology's",
                     )
-
-
-def _not_connected(world: World) -> Iterator[Problem]:
-    """ARP is answered within a network: an address of none is asked for by nobody."""
-    seen = networks(world)
-    connected = {interface.network for node in seen.values() for interface in node.interfaces}
-    for range_, where in _ranges(world) if seen else ():
-        if not any(range_.first in n and range_.last in n for n in connected if n.prefixlen < n.max_prefixlen):
-            of_nodes = sorted({str(_main(world, host)) for host in seen} - {"None"})
-            yield Problem(
-                NOT_CONNECTED,
-                f"the pool {range_} is in no network of the nodes",
-                where,
-                f"the nodes' networks: {', '.join(of_nodes[:5])}",
-                "addresses of a network that nodes are connected to",
-            )
-
-
-def _main(world: World, host: str) -> object:
-    """The network of the address by which a host is known."""
-    known = world.cluster.addresses[host]
-    return next((i.network for i in networks(world)[host].interfaces if str(i.address) == known), None)
 
 
 def _taken(world: World) -> Iterator[tuple[IPAddress, Problem]]:

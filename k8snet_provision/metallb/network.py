@@ -56,13 +56,13 @@ def probe(asked: Sequence[IPAddress]) -> Probe:
     return Probe(KEY, _OWN + (_ask(asked) if asked else ""))
 
 
-_OWN = """
+_OWN = r"""
 command -v ip >/dev/null || { echo "ip (iproute2) is not installed"; exit 1; }
-for file in /sys/class/net/*/address; do
-  read -r mac <"$file" 2>/dev/null && [ "$mac" ] && printf 'mac %s\\n' "$mac"
-done
-ip -o addr | while read -r _ device _ address _; do printf 'address %s %s\\n' "$device" "$address"; done
-[ ! -d /sys/class/net/kube-ipvs0 ] || [ "$(cat /proc/sys/net/ipv4/conf/all/arp_ignore)" -gt 0 ] || echo answers-for-all
+ip -o link | sed -n 's|.* link/[a-z0-9]* \([0-9a-f:]*\) brd .*|mac \1|p'
+ip -o addr | while read -r _ device _ address _; do printf 'address %s %s\n' "$device" "$address"; done
+if ip link show kube-ipvs0 >/dev/null 2>&1 && [ "$(cat /proc/sys/net/ipv4/conf/all/arp_ignore)" = 0 ]; then
+  echo answers-for-all
+fi
 """
 
 

@@ -17,8 +17,8 @@ from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.topology import Cluster
 from k8snet_provision.topology.metallb import Metallb
 
-UNREADABLE = "K8N177"
-WRONG_CHECKSUM = "K8N178"
+NOT_THE_ONE = "K8N174"
+"""The code by which lint tells of a file; here also of what was fetched."""
 
 LARGEST = 2 * 1024 * 1024
 """Bytes; MetalLB 0.16's manifest has 90 KB, and a List of more than 3 MB is no API server's meal."""
@@ -83,9 +83,14 @@ def _download(cluster: Cluster, url: str) -> bytes:
             data: bytes = answer.read(LARGEST + 1)
             return data
     except (OSError, ValueError) as error:  # URLError, HTTPError and time-outs are OSErrors
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
         hint = "fetch it by other means and name the file"
-        raise _problem(cluster, "cannot be fetched", f"{url}: {reason}", hint) from None
+        raise _problem(cluster, "cannot be fetched", f"{url}: {_reason(error)}", hint) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answers {error.code} {error.reason}"
+    return str(error.reason if isinstance(error, urllib.error.URLError) else error)
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -102,7 +107,7 @@ def _checked(data: bytes, cluster: Cluster, metallb: Metallb) -> bytes:
     if _sha256(data) != metallb.sha256:
         where, hint = cluster.origin("metallb", "sha256"), "look at what was read before you change the checksum"
         text = f"{metallb.manifest} has another checksum"
-        raise ProblemsFound([Problem(WRONG_CHECKSUM, text, where, _sha256(data), metallb.sha256, hint)])
+        raise ProblemsFound([Problem(NOT_THE_ONE, text, where, _sha256(data), metallb.sha256, hint)])
     return data
 
 
@@ -112,4 +117,4 @@ def _sha256(data: bytes) -> str:
 
 def _problem(cluster: Cluster, what: str, found: str, hint: str = "") -> ProblemsFound:
     where = cluster.origin("metallb", "manifest")
-    return ProblemsFound([Problem(UNREADABLE, f"the manifest of MetalLB {what}", where, found, hint=hint)])
+    return ProblemsFound([Problem(NOT_THE_ONE, f"the manifest of MetalLB {what}", where, found, hint=hint)])
