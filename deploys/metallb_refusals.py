@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from deploys.metallb_look import EXCLUDED, excluded_nodes, holders, networks, pools_of_others, waiting
 from k8snet_provision.change import CLUSTER
@@ -13,7 +12,7 @@ from k8snet_provision.metallb.network import MOST, holds
 from k8snet_provision.problems import Origin, Problem
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, ObjectRef, owner
 from k8snet_provision.seen import World
-from k8snet_provision.topology.values import AddressRange, IPAddress, parse_address_range
+from k8snet_provision.topology.values import AddressRange, IPAddress
 
 ANSWERED = "K8N286"
 NODES_OWN = "K8N287"
@@ -93,8 +92,7 @@ def _ranges(world: World) -> Iterator[tuple[AddressRange, Origin]]:
 def _overlaps(world: World) -> Iterator[Problem]:
     for other in pools_of_others(world):
         meta = other["metadata"]
-        for text in other.get("spec", {}).get("addresses") or ():
-            theirs = parse_address_range(text if "-" in text else str(ip_network(text, strict=False)))
+        for text, theirs in network.ranges(other):
             for ours, where in _ranges(world):
                 if holds(ours, theirs.first) or holds(theirs, ours.first):
                     yield Problem(
@@ -147,9 +145,8 @@ def _is_live(world: World, address: IPAddress) -> bool:
     """MetalLB has that address already: what is in its way is told, and keeps nothing else from being done."""
     for pool in world.topology.metallb.pools if world.topology.metallb else ():
         live = world.live(ObjectRef("metallb.io/v1beta1", "IPAddressPool", pool.name, NAMESPACE))
-        for text in ((live or {}).get("spec") or {}).get("addresses") or ():
-            if live and owner(live) and holds(parse_address_range(text), address):
-                return True
+        if live and owner(live) and any(holds(range_, address) for _, range_ in network.ranges(live)):
+            return True
     return False
 
 

@@ -6,15 +6,17 @@ ip is needed, and whoever has the address need not answer the packet itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 from itertools import chain, islice
 from shlex import quote
+from typing import Any
 
 from k8snet_provision.resources.probe import Probe
 from k8snet_provision.topology.host_network import Interface
-from k8snet_provision.topology.values import AddressRange, IPAddress
+from k8snet_provision.topology.values import AddressRange, IPAddress, parse_address_range
 
 KEY = "metallb:network"
 
@@ -49,6 +51,13 @@ def _each(pool: AddressRange) -> Iterator[IPAddress]:
 
 def holds(pool: AddressRange, address: IPAddress) -> bool:
     return pool.first.version == address.version and int(pool.first) <= int(address) <= int(pool.last)
+
+
+def ranges(pool: Mapping[str, Any]) -> Iterator[tuple[str, AddressRange]]:
+    """Each range of an IPAddressPool as written and as addresses; without what MetalLB would not take either."""
+    for text in (pool.get("spec") or {}).get("addresses") or ():
+        with suppress(ValueError):
+            yield text, parse_address_range(text if "-" in text else str(ip_network(text, strict=False)))
 
 
 def probe(asked: Sequence[IPAddress]) -> Probe:

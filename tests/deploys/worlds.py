@@ -66,6 +66,7 @@ def a_state(
     objects: Sequence[Mapping[str, Any]] = (),
     pods: Sequence[str] = (),
     owned: Sequence[Mapping[str, Any]] = (),
+    nodes: Sequence[Mapping[str, Any]] = (),
     version: str = "v1.36.3",
 ) -> ClusterState:
     def items(found: Sequence[Mapping[str, Any]]) -> Seen:
@@ -73,7 +74,7 @@ def a_state(
 
     answers = {
         "cluster:version": present(json.dumps({"gitVersion": version})),
-        "cluster:nodes": items(()),
+        "cluster:nodes": items(nodes),
         "cluster:services": items(services),
         "cluster:servicecidrs": ABSENT if service_cidrs is None else items(service_cidrs),
         "cluster:objects": items(objects),
