@@ -135,7 +135,7 @@ class Lab:
 
 def read(directory: Path, limit: Collection[str] = ()) -> Lab:
     """The lab that an inventory directory describes. Raises ProblemsFound with all that is wrong."""
-    inventory = load(directory)
+    inventory = load(directory, vault_passwords=None)  # what is vaulted is not about the lab
     if not inventory.hosts:
         raise ProblemsFound([Problem("K8N501", "the inventory has no hosts", Origin(str(directory)))])
     settings = _settings(inventory)
