@@ -12,6 +12,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 from k8snet_provision.inventory.values import Secret
 
 from .base import Part
+from .shown import PRIVATE
 from .values import refuse
 
 PEM = "-----BEGIN "
@@ -26,13 +27,8 @@ def _pem(value: Any) -> str:
         raise refuse("not a certificate or key", expected, hidden=True)
     if not is_text(value) and (any(char in value for char in "\n\r\0") or len(value) > 4096):
         raise refuse("not a certificate or key", expected, f"PEM text begins with {PEM.strip()}", hidden=True)
-    return value
-
-
-def _key(value: Any) -> str:
-    """As `_pem`; a key that was written in plain text is a secret from here on."""
-    text = _pem(value)
-    return Secret(text) if is_text(text) and not isinstance(text, Secret) else text
+    # A key that was written in plain text, or in the wrong place, is a secret from here on.
+    return Secret(value) if str.__contains__(value, PRIVATE) and not isinstance(value, Secret) else value
 
 
 def is_text(value: str) -> bool:
@@ -47,7 +43,6 @@ def _json(value: str) -> str:
 _IN_JSON = PlainSerializer(_json, return_type=str, when_used="json")
 _STRING = WithJsonSchema({"type": "string"})
 Pem = Annotated[str, PlainValidator(_pem), _IN_JSON, _STRING]
-PemKey = Annotated[str, PlainValidator(_key), _IN_JSON, _STRING]
 
 
 class CertificatePair(Part):
@@ -58,7 +53,7 @@ class CertificatePair(Part):
         description="The certificate and its chain, PEM: text, or a file relative to the inventory.",
         examples=["tls/shop.crt"],
     )
-    key: PemKey | None = Field(
+    key: Pem | None = Field(
         default=None,
         description="Its key, PEM: vaulted text, or a file relative to the inventory.",
         examples=["tls/shop.key"],

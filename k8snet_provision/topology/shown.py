@@ -4,7 +4,8 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
-_PRIVATE = "PRIVATE KEY"
+PRIVATE = "PRIVATE KEY"
+"""What the PEM of every private key says in its first line."""
 
 
 class _Short(reprlib.Repr):
@@ -17,7 +18,7 @@ class _Short(reprlib.Repr):
         return self.repr_list(value, level)
 
     def repr_str(self, value: str, level: int) -> str:
-        return "'***'" if _PRIVATE in value else super().repr_str(value, level)
+        return "'***'" if PRIVATE in value else super().repr_str(value, level)
 
 
 _SHORT = _Short()
@@ -29,7 +30,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 def shown(value: Any) -> str:
     """At most about 80 characters; strings without quotes, everything else as Python writes it; no private key."""
     if isinstance(value, str):
-        text = "***" if str.__contains__(value, _PRIVATE) else f"{value}"
+        text = "***" if str.__contains__(value, PRIVATE) else f"{value}"
         return text if 0 < len(text) <= 80 else (f"{text[:77]}..." if text else "''")
     try:
         return _SHORT.repr(value)
