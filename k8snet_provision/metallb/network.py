@@ -76,7 +76,7 @@ fi
 
 
 def _ask(asked: Sequence[IPAddress]) -> str:
-    """An entry that is old already is confirmed first: its host may be gone since."""
+    """What is remembered is asked for anew: its host may be gone since."""
     return f"""
 command -v bash >/dev/null || {{ echo "bash is not installed, with which packets are sent"; exit 1; }}
 pool={quote(f" {' '.join(map(str, asked))} ")}
@@ -84,7 +84,7 @@ neighbours() {{ ip neigh | while read -r a _ device rest; do
   case $pool in *" $a "*) printf '%s %s %s\\n' "$a" "$device" "$rest" ;; esac
 done; }}
 neighbours | while read -r a device rest; do
-  case $rest in *STALE*|*DELAY*) ip neigh change "$a" dev "$device" nud probe ;; esac
+  case $rest in *PERMANENT*|*NOARP*) ;; *lladdr*) ip neigh change "$a" dev "$device" nud probe ;; esac
 done
 bash -c 'for a in "$@"; do printf k >"/dev/udp/$a/9"; done' bash $pool 2>/dev/null
 sleep {PATIENCE}

@@ -12,7 +12,7 @@ from k8snet_provision.observe import decode as decode_answers
 from k8snet_provision.resources.probe import HostSeen
 from k8snet_provision.topology.values import parse_address_range
 
-# Two hosts on one wire. The first also remembers a neighbour that has left since.
+# Two hosts on one wire. The first also remembers neighbours that have left since.
 TWO_HOSTS = """
 unshare -n sleep 20 & peer=$!
 until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
@@ -28,6 +28,7 @@ ip addr add 2001:db8::1/64 dev here nodad
 ip link set here up
 until there ip -o link show there | grep -q 'state UP'; do sleep 0.02; done
 ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev here nud stale
+ip neigh add 192.0.2.10 lladdr 02:00:00:00:00:10 dev here nud reachable
 """
 
 
@@ -39,7 +40,8 @@ def asked_of(*wanted: str) -> HostSeen:
 
 
 def test_who_is_there_is_named_by_its_mac_and_nobody_else() -> None:
-    seen = decode(asked_of("192.0.2.7", "192.0.2.8", "192.0.2.9", "2001:db8::7", "2001:db8::8").text(network.KEY) or "")
+    wanted = ("192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10", "2001:db8::7", "2001:db8::8")
+    seen = decode(asked_of(*wanted).text(network.KEY) or "")
     assert dict(seen.answered) == {
         ip_address("192.0.2.7"): "02:00:00:00:00:07",
         ip_address("2001:db8::7"): "02:00:00:00:00:07",
