@@ -16,7 +16,7 @@ ASKERS = 6
 """Hosts that ask: each hears everybody on the segment who answers, and some may be no neighbours of it."""
 
 LOOK = """
-for file in /sys/class/net/*/address; do printf 'mac %s\\n' "$(cat "$file")"; done
+ip -o link | sed -n 's,.* link/ether \\([^ ]*\\) .*,mac \\1,p'
 [ -z "$(ip -o addr show to "$address")" ] || echo has
 """
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import gevent
 import pytest
@@ -23,6 +24,9 @@ from k8snet_provision.verification.pods import Pod, on_every_node
 from k8snet_provision.verification.verdict import NotAsWanted
 from k8snet_provision.verification.way_in import WayIn
 from k8snet_provision.verification.web import NoAnswer
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Verification:
         self.results: list[Result] = []
         self._fleet = fleet
         self._client = client
+        self._pods: gevent.Greenlet[..., dict[str, Pod] | CannotProbe] | None = None
         self._echo: gevent.Greenlet[..., Echo | CannotProbe] | None = None
         cluster = world.cluster
         self._groups = {
@@ -65,9 +70,9 @@ class Verification:
                 metafunc.parametrize(fixture, hosts, ids=here, scope="session")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """What waits for a new Ingress to be served comes last: it is on its way meanwhile."""
+        """What needs pods comes later, and last what needs a new Ingress: they are on their way meanwhile."""
         wanted = [item for item in items if is_called_for(item, self.world)]
-        items[:] = sorted(wanted, key=lambda item: "echo" in _fixtures(item))
+        items[:] = sorted(wanted, key=_needs)
 
     def _observed(self) -> set[str]:
         return set(self.world.observation.hosts)
@@ -88,33 +93,33 @@ class Verification:
     def way(self) -> WayIn:
         return way_in.read(self.world, self._fleet)
 
-    @pytest.fixture(scope="session")
+    @pytest.fixture(scope="session", autouse=True)
     def namespace(self) -> Iterator[str]:
-        """With pods that echo on their way in it, so that they are there when they are asked for."""
+        """With pods on their way in it from the start, while what needs none is proved."""
         with temporary_namespace(self.world, self._fleet) as name:
+            self._pods = gevent.spawn(_or_failure, on_every_node, self.world, self._fleet, name)
             if self.world.topology.ingress:
-                self._echo = gevent.spawn(self._start_echo, name)
-            yield name
+                self._echo = gevent.spawn(_or_failure, self._start_echo, name)
+            try:
+                yield name
+            finally:
+                gevent.joinall([job for job in (self._pods, self._echo) if job])
 
-    def _start_echo(self, namespace: str) -> Echo | CannotProbe:
-        try:
-            way = way_in.read(self.world, self._fleet)
-            return echoes.start(self.world, self._fleet, way, namespace)
-        except CannotProbe as failure:
-            return failure
+    def _start_echo(self, namespace: str) -> Echo:
+        way = way_in.read(self.world, self._fleet)
+        return echoes.start(self.world, self._fleet, way, namespace)
+
+    @pytest.fixture(scope="session")
+    def pods(self, namespace: str) -> dict[str, Pod]:
+        assert self._pods is not None
+        return _or_raise(self._pods.get())
 
     @pytest.fixture(scope="session")
     def echo(self, namespace: str, way: WayIn) -> Echo:
         assert self._echo is not None
-        echo = self._echo.get()
-        if isinstance(echo, CannotProbe):
-            raise echo
+        echo = _or_raise(self._echo.get())
         echoes.wait(self.world, self._fleet, way, echo, self._client)
         return echo
-
-    @pytest.fixture(scope="session")
-    def pods(self, namespace: str) -> dict[str, Pod]:
-        return on_every_node(self.world, self._fleet, namespace)
 
     @pytest.fixture
     def pod(self, node: Host, pods: dict[str, Pod]) -> Pod:
@@ -139,8 +144,23 @@ class Verification:
             self.results.append(failed)
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return item.fixturenames if isinstance(item, pytest.Function) else []
+def _needs(item: pytest.Item) -> int:
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
+    return 2 if "echo" in fixtures else 1 if "pods" in fixtures else 0
+
+
+def _or_failure(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | CannotProbe:
+    """An exception that ends a greenlet would be printed; whoever asks for the result shall have it instead."""
+    try:
+        return work(*arguments, **options)
+    except CannotProbe as failure:
+        return failure
+
+
+def _or_raise(result: T | CannotProbe) -> T:
+    if isinstance(result, CannotProbe):
+        raise result
+    return result
 
 
 def _result(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Result:

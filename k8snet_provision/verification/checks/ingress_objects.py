@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import gevent
+
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.ingress import paths
 from k8snet_provision.resources.kube_object import ObjectRef, owner
@@ -10,7 +14,10 @@ from k8snet_provision.verification.called_for import only_where
 from k8snet_provision.verification.cluster import said, try_kubectl
 from k8snet_provision.verification.echo import Echo
 from k8snet_provision.verification.verdict import NotAsWanted, difference, nothing_wrong
-from k8snet_provision.verification.way_in import WayIn
+from k8snet_provision.verification.way_in import WayIn, read
+
+STATUS_WITHIN = 75.0
+"""Seconds after which a new Ingress has its status: the controller writes it once a minute."""
 
 
 def called_for(world: World) -> bool:
@@ -18,16 +25,26 @@ def called_for(world: World) -> bool:
 
 
 @only_where(lambda world: bool(world.topology.ingresses))
-def test_status(way: WayIn) -> None:
+def test_status(world: World, fleet: Fleet, way: WayIn) -> None:
     """the status of every Ingress has exactly the addresses of the way in"""
+    while wrong := _wrong_status(way):
+        youngest = max(datetime.fromisoformat(item["metadata"]["creationTimestamp"]) for item in way.ingresses)
+        if (datetime.now(UTC) - youngest).total_seconds() > STATUS_WITHIN:
+            break
+        gevent.sleep(2)
+        way = read(world, fleet)
+    nothing_wrong(wrong)
+
+
+def _wrong_status(way: WayIn) -> list[str]:
     expected = {door.address for door in way.doors}
     faults = []
     for item in way.ingresses:
         points = item.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
         found = {point.get("ip") or point.get("hostname", "") for point in points}
         name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
-        faults.append(difference(found, expected, name) if found != expected else "")
-    nothing_wrong(faults)
+        faults += [difference(found, expected, name)] if found != expected else []
+    return faults
 
 
 def test_other_patterns(world: World, way: WayIn) -> None:
