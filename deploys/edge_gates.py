@@ -29,14 +29,14 @@ now=$(http_get {haproxy.STATUS} /config)
 [ "$now" = "$mark" ] || {{ echo "HAProxy works by configuration ${{now:-unknown}}, not $mark"; exit 1; }}
 rows=$(http_get {haproxy.STATUS} '/;csv') || {{ echo "HAProxy gives no statistics"; exit 1; }}
 for backend in $backends; do
-  servers=$(printf '%s\\n' "$rows" | awk -F, -v b="$backend" '$1 == b && $2 != "BACKEND" {{ print $2, $18, $37 }}')
-  printf '%s\\n' "$servers" | grep -Eq ' UP.*( |L7OKC?)$' && continue
+  servers=$(printf '%s\\n' "$rows" | awk -F, -v b="$backend" '$1 == b && $2 != "BACKEND" {{ print $2, $18, $19, $37 }}')
+  printf '%s\\n' "$servers" | grep -Eq ' UP.* [1-9][0-9]* (.*L7OKC?)?$' && continue
   echo "no server of $backend is up: $(printf '%s' "$servers" | tr '\\n' ';')"; exit 1
 done
 """
 """Variables: `mark` of the configuration, empty where it is not ours; `backends`, names. HAProxy believes a server to
 be up until it has asked it once, so its answer counts (columns of HAProxy's management guide, section 9.1); one that
-tracks another has none of its own."""
+tracks another has none of its own. Weight 0 is a node that is drained."""
 
 
 def _after(world: World, host: str, changes: Sequence[Change], path: str) -> str:
@@ -80,9 +80,23 @@ def one_has_it(world: World, said: Mapping[str, str]) -> str:
     return f"the VIP is on {' and '.join(holders) or 'no host'}"
 
 
+def last(world: World) -> str:
+    """The host that the roll-out comes to last: the one with the VIP; where none has it yet, the last one."""
+    hosts = edge_hosts(world)
+    networks = observed.networks(world)
+    vip = world.topology.edge.vip if world.topology.edge else None
+    holders = [host for host in hosts if vip and host in networks and observed.holds(networks[host], vip)]
+    return (holders or [*hosts])[-1]
+
+
 def answers(world: World, host: str, changes: Sequence[Change]) -> str | None:
-    """Every port of the VIP answers as what is behind it should, asked from outside the edge."""
+    """Every port of the VIP answers as what is behind it should, asked from outside the edge.
+
+    Asked once the VIP's host, which comes last, has its frontends: before that nobody has them at the VIP.
+    """
     target = changes[0].target
+    if target != last(world):
+        return None
     text = _after(world, target, changes, haproxy.PATH)
     if _stops(changes) or not haproxy.mark(text):
         return None

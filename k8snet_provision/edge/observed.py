@@ -29,7 +29,7 @@ changed=$(systemctl show -p StateChangeTimestampMonotonic -- {keepalived.UNIT}.s
 read -r up _ </proc/uptime
 [ "${{changed:-0}}" -gt 0 ] && printf 'loaded=%s\\n' "$((${{up%%.*}} - changed / 1000000))"
 [ -e {keepalived.PATH} ] && printf 'untouched=%s\\n' "$(($(date +%s) - $(stat -L -c %Z -- {keepalived.PATH})))"
-printf 'macs=%s\\n' "$(cat /sys/class/net/*/address 2>/dev/null | sort -u | tr '\\n' ' ')"
+printf 'macs=%s\\n' "$(ip -o link | sed -n 's/.* link\\/ether \\([^ ]*\\).*/\\1/p' | tr '\\n' ' ')"
 [ "$(getenforce 2>/dev/null)" = Enforcing ] && getsebool haproxy_connect_any 2>/dev/null | sed 's/.* /connect_any=/'
 exit 0
 """
