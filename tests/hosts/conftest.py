@@ -34,6 +34,19 @@ def kubeadm_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster
     yield from _lab(tmp_path_factory, "pods", "10.141.2.0/24", hosts, "kubeadm")
 
 
+@pytest.fixture(scope="session")
+def ways_in_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
+    """One control plane as units, two nodes, two load balancers: what the three ways in need."""
+    hosts = {"kube_control_plane": ["cp1"], "kube_node": ["node1", "node2"], "load_balancer": ["lb1", "lb2"]}
+    yield from _lab(tmp_path_factory, "ways", "10.141.4.0/24", hosts, "systemd")
+
+
+@pytest.fixture(scope="module")
+def fresh_ways_in(ways_in_lab: LabCluster) -> LabCluster:
+    """The lab of the ways in as it was just installed."""
+    return _fresh(ways_in_lab)
+
+
 @pytest.fixture(scope="module")
 def fresh_systemd(systemd_lab: LabCluster) -> LabCluster:
     """The systemd lab as it was just installed: range 10.96.0.0/16, iptables mode."""
