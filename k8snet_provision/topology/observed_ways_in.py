@@ -22,7 +22,8 @@ def vip_is_elsewhere(cluster: Cluster, seen: HostNetwork) -> Iterator[Problem]:
     device = edge.interface or _own_device(cluster, seen)
     networks = sorted({item.network for item in seen.interfaces if not device or item.device == device}, key=str)
     networks = [network for network in networks if network.prefixlen < network.max_prefixlen]
-    if not any(edge.vip in network for network in networks):
+    missing = edge.interface is not None and all(item.device != edge.interface for item in seen.interfaces)
+    if not missing and not any(edge.vip in network for network in networks):
         text = "edge.vip is outside the network of the load_balancer host" + (f" ({device})" if device else "")
         hint = f"edge.vip is written at {cluster.origin('edge', 'vip')}"
         expected = f"an address in {', '.join(map(str, networks[:5])) or 'a connected network'}"
@@ -35,16 +36,13 @@ def _own_device(cluster: Cluster, seen: HostNetwork) -> str:
 
 
 def device_is_missing(cluster: Cluster, seen: HostNetwork) -> Iterator[Problem]:
-    """K8N189: keepalived and MetalLB announce nothing on a device that is not there or has no address."""
-    wanted: list[tuple[str, Path]] = []
-    if cluster.topology.edge and cluster.topology.edge.interface and seen.host in cluster.load_balancers:
-        wanted.append((cluster.topology.edge.interface, ("edge", "interface")))
-    devices = {item.device for item in seen.interfaces}
-    for device, path in wanted if devices else ():
-        if device not in devices:
-            text = f"{'.'.join(map(str, path))} names a network device without an address on this host"
-            hint = f"written at {cluster.origin(*path)}"
-            yield Problem("K8N189", text, seen.host, device, f"one of {', '.join(sorted(devices)[:8])}", hint)
+    """K8N189: keepalived announces nothing on a device that is not there or has no address."""
+    edge, devices = cluster.topology.edge, {item.device for item in seen.interfaces}
+    wanted = edge.interface if edge is not None and seen.host in cluster.load_balancers else None
+    if wanted is not None and devices and wanted not in devices:
+        text = "edge.interface names a network device without an address on this host"
+        hint = f"written at {cluster.origin('edge', 'interface')}"
+        yield Problem("K8N189", text, seen.host, wanted, f"one of {', '.join(sorted(devices)[:8])}", hint)
 
 
 def pool_has_the_ends_of_a_network(cluster: Cluster, seen: HostNetwork) -> Iterator[Problem]:
