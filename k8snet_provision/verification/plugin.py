@@ -53,8 +53,8 @@ class Verification:
         self.results: list[Result] = []
         self._fleet = fleet
         self._client = client
-        self._pods: gevent.Greenlet[..., dict[str, Pod] | CannotProbe] | None = None
-        self._echo: gevent.Greenlet[..., Echo | CannotProbe] | None = None
+        self._pods: gevent.Greenlet[..., dict[str, Pod] | CannotProbe | Unknown] | None = None
+        self._echo: gevent.Greenlet[..., Echo | CannotProbe | Unknown] | None = None
         cluster = world.cluster
         self._groups = {
             "control_plane": cluster.control_planes,
@@ -149,16 +149,16 @@ def _needs(item: pytest.Item) -> int:
     return 2 if "echo" in fixtures else 1 if "pods" in fixtures else 0
 
 
-def _or_failure(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | CannotProbe:
+def _or_failure(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | CannotProbe | Unknown:
     """An exception that ends a greenlet would be printed; whoever asks for the result shall have it instead."""
     try:
         return work(*arguments, **options)
-    except CannotProbe as failure:
+    except (CannotProbe, Unknown) as failure:
         return failure
 
 
-def _or_raise(result: T | CannotProbe) -> T:
-    if isinstance(result, CannotProbe):
+def _or_raise(result: T | CannotProbe | Unknown) -> T:
+    if isinstance(result, CannotProbe | Unknown):
         raise result
     return result
 
