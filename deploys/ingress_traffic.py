@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine import operations
+from k8snet_provision.engine.carry_out import cluster_changes as carry_out_objects
 from k8snet_provision.engine.carry_out import deploy
 from k8snet_provision.engine.here import run_here
 from k8snet_provision.ingress import controller, foreign, observed, traffic
@@ -73,8 +74,14 @@ def _selector(labels: Mapping[str, str]) -> str:
 
 @deploy("traffic")
 def move(changes: Sequence[Change], prelude: str = "") -> None:
-    """The status first, for whatever makes names of it; then the operator's own command."""
+    """The status first, for whatever makes names of it; then the operator's own command.
+
+    The old way in may not write it any more: it would for up to 22 s, until it sees that it lost the Lease.
+    """
+    carry_out_objects([change for change in changes if change.kind is Kind.OBJECT], prelude)
     for change in changes:
+        if change.kind is not Kind.TRAFFIC:
+            continue
         details = change.details
         operations.run_script(f"{prelude}\n{details['hand_over']}", name="the new way in writes the Ingress status")
         status = f"{prelude}\n{details['status']}"
@@ -85,13 +92,20 @@ def move(changes: Sequence[Change], prelude: str = "") -> None:
 
 def status_shown(world: World, host: str, changes: Sequence[Change]) -> str | None:
     ingress = world.topology.ingress
-    return traffic.status_shown(world.prelude, ingress, status_addresses(world)) if ingress else None
+    if ingress is None or not _moves(changes):
+        return None
+    return traffic.status_shown(world.prelude, ingress, status_addresses(world))
+
+
+def _moves(changes: Sequence[Change]) -> bool:
+    """Not so where a failed batch is put back: then clients go where they went."""
+    return any(change.kind is Kind.TRAFFIC for change in changes)
 
 
 def quiet(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """Requests that the pods of the old ways in still answer; an adopted one is counted like ours."""
     ingress = world.topology.ingress
-    if ingress is None:
+    if ingress is None or not _moves(changes):
         return None
     if not all(_has_metrics(item) for item in live(world).values()):
         return traffic.waited(ingress.switch.quiet)
@@ -110,7 +124,7 @@ CAPABILITY = Capability(
     name=NAME,
     carry_out=move,
     cluster_changes=cluster_changes,
-    retires=(),
+    retires=(controller.TRAFFIC_OWNER,),
     gates=(
         Gate("the new addresses in the Ingress status", status_shown, deadline=traffic.STATUS_WITHIN),
         Gate("the old way in quiet", quiet, deadline=LONGEST),

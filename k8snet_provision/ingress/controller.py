@@ -22,7 +22,11 @@ from k8snet_provision.topology.images import resolve
 from k8snet_provision.topology.ingress import Ingress, Pattern
 
 SHARED = "ingress-nginx-k8snet"
-"""Name of the ServiceAccount and its roles; other than those of the release manifests, which may be there too."""
+"""Name of the roles; other than those of the release manifests, which may be there too."""
+
+STATUS_ROLE = f"{SHARED}-status"
+TRAFFIC_OWNER = "ingress-traffic"
+"""The owner of the permission to write the status of Ingresses: an old way in loses it when traffic moves."""
 
 WEBHOOK = "ingress-nginx-webhook"
 """Name of the admission webhook's Service and Secret."""
@@ -35,6 +39,9 @@ LEASE = "ingress-nginx-leader"
 CONTROLLER = "k8s.io/ingress-nginx"
 REVISION = "k8snet-provision/template-sha256"
 """On the pods: which of them are those that were asked for last."""
+
+STATUS_INTERVAL = 10
+"""Seconds until a new Ingress has its address in its status, instead of the controller's own 60."""
 
 SELECTOR = {CAPABILITY_LABEL: OWNER}
 TERMS = {"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}
@@ -168,6 +175,7 @@ def flags(world: World, ingress: Ingress, row: Row, exposure: Exposure) -> Itera
     yield f"--configmap=$(POD_NAMESPACE)/{row.name}"
     # Its successor, of this or another way in, writes the status; emptying it would take names away meanwhile.
     yield "--update-status-on-shutdown=false"
+    yield f"--status-update-interval={STATUS_INTERVAL}"
     yield f"--enable-metrics={str(ingress.metrics).lower()}"
     yield f"--shutdown-grace-period={exposure.grace}"
     yield "--post-shutdown-grace-period=0"
@@ -214,6 +222,7 @@ def shared(world: World, ingress: Ingress) -> Iterable[Manifest]:
         "ingress_nginx/shared.yaml.j2",
         ingress=ingress,
         shared=SHARED,
+        status_role=STATUS_ROLE,
         lease=LEASE,
         webhook=WEBHOOK,
         selector=SELECTOR,
@@ -246,7 +255,7 @@ def own(world: World, ingress: Ingress, row: Row) -> Iterable[Manifest]:
         ingress=ingress,
         row=row,
         exposure=exposure,
-        shared=SHARED,
+        bindings=list(_bindings(row, ingress)),
         webhook=WEBHOOK,
         webhook_dir=WEBHOOK_DIR,
         labels=labels(row.pattern),
@@ -261,7 +270,15 @@ def own(world: World, ingress: Ingress, row: Row) -> Iterable[Manifest]:
         edge_networks=edge_networks(world.cluster),
     )
     for manifest in found:
-        yield owned_by(OWNER, _labelled(manifest, row))
+        moves = manifest.get("roleRef", {}).get("name") == STATUS_ROLE
+        yield owned_by(TRAFFIC_OWNER if moves else OWNER, _labelled(manifest, row))
+
+
+def _bindings(row: Row, ingress: Ingress) -> Iterable[tuple[str, str, str, str]]:
+    """Name, kind of role, role and namespace of what the pods of one way in may do."""
+    yield row.name, "ClusterRole", SHARED, ""
+    yield f"{row.name}-status", "ClusterRole", STATUS_ROLE, ""
+    yield row.name, "Role", SHARED, ingress.namespace
 
 
 def _labelled(manifest: Manifest, row: Row) -> Manifest:
@@ -282,16 +299,17 @@ def refs(cluster: Cluster) -> Iterable[ObjectRef]:
         return
     space, rbac = ingress.namespace, "rbac.authorization.k8s.io/v1"
     yield ObjectRef("v1", "Namespace", space)
-    yield ObjectRef("v1", "ServiceAccount", SHARED, space)
-    for kind in ("ClusterRole", "ClusterRoleBinding"):
-        yield ObjectRef(rbac, kind, SHARED)
-    for kind in ("Role", "RoleBinding"):
-        yield ObjectRef(rbac, kind, SHARED, space)
+    yield ObjectRef(rbac, "ClusterRole", SHARED)
+    yield ObjectRef(rbac, "ClusterRole", STATUS_ROLE)
+    yield ObjectRef(rbac, "Role", SHARED, space)
     yield ingress_class(ingress)
     yield ObjectRef("v1", "Service", WEBHOOK, space)
     if ingress.default_certificate:
         yield ObjectRef("v1", "Secret", DEFAULT_CERTIFICATE, space)
     for row in ROWS.values():
+        yield ObjectRef("v1", "ServiceAccount", row.name, space)
+        for name, kind, _, place in _bindings(row, ingress):
+            yield ObjectRef(rbac, f"{kind}Binding", name, place)
         yield ObjectRef("v1", "ConfigMap", row.name, space)
         yield ObjectRef("v1", "Service", row.name, space)
         yield ObjectRef("apps/v1", row.workload, row.name, space)
