@@ -51,12 +51,12 @@ class CertificatePair(Part):
     certificate: Pem | None = Field(
         default=None,
         description="The certificate and its chain, PEM: text, or a file relative to the inventory.",
-        examples=["tls/shop.crt"],
+        examples=[".tls/shop.crt"],
     )
     key: Pem | None = Field(
         default=None,
         description="Its key, PEM: vaulted text, or a file relative to the inventory.",
-        examples=["tls/shop.key"],
+        examples=[".tls/shop.key"],
         json_schema_extra={"writeOnly": True},
         repr=False,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k8snet_provision.problems import Origin
 
@@ -45,6 +45,16 @@ class Cluster:
     def origin(self, *keys: str | int) -> Origin:
         """Where a value of the topology was written; of a default, where its nearest parent was."""
         return origin(self.inventory, self.reference, VARIABLE, *keys)
+
+    def wrote(self, *keys: str | int) -> Any:
+        """A value of the topology as it was written, sound or not; None where nothing was, or a template was."""
+        value: Any = self.inventory.hosts[self.reference].vars.get(VARIABLE)
+        for key in keys:
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
 
     def host_origin(self, name: str) -> Origin:
         """Where a host's address was written, or the host itself."""

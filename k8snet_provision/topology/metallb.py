@@ -28,7 +28,7 @@ class Metallb(Part):
 
     manifest: Source = Field(
         description="The release's manifest metallb-native.yaml: a file, relative to the inventory, or an https URL.",
-        examples=["metallb-native.yaml"],
+        examples=[".files/metallb-native.yaml"],
     )
     sha256: Sha256 = Field(description="The manifest's checksum.", examples=["0" * 64])
     pools: Annotated[tuple[AddressPool, ...], Field(min_length=1)] = Field(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from k8snet_provision.inventory import Secret
 from k8snet_provision.problems import Origin, Problem, Severity
 
-from .agreement import VARIABLE
 from .certificate_faults import UNREADABLE, Fault, faults
 from .certificates import CertificatePair, is_text, text
 from .cluster import Cluster
@@ -39,7 +38,7 @@ def _places(cluster: Cluster) -> Iterator[Place]:
 def key_is_in_plain_text(cluster: Cluster) -> Iterator[Problem]:
     """K8N105: whoever reads the inventory has the key."""
     for place in _places(cluster):
-        written = _written(cluster, (*place.path, "key"))
+        written = cluster.wrote(*place.path, "key")
         if isinstance(written, str) and not isinstance(written, Secret) and is_text(written):
             yield Problem(
                 "K8N105",
@@ -49,18 +48,6 @@ def key_is_in_plain_text(cluster: Cluster) -> Iterator[Problem]:
                 hint="ansible-vault encrypt_string",
                 severity=Severity.WARNING,
             )
-
-
-def _written(cluster: Cluster, path: Path) -> object:
-    value = cluster.inventory.hosts[cluster.reference].vars.get(VARIABLE)
-    for key in path:
-        if not isinstance(value, Mapping | list) or isinstance(value, str):
-            return None
-        try:
-            value = value[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 def tls_has_no_certificate(cluster: Cluster) -> Iterator[Problem]:

@@ -82,7 +82,7 @@ def image_is_no_longer_maintained(cluster: Cluster) -> Iterator[Problem]:
         text,
         cluster.origin("ingress", "image"),
         image,
-        f"a maintained fork's image, or at least {LAST_RELEASE}",
+        "a maintained fork's image" + ("" if tag == LAST_RELEASE else f", or at least {LAST_RELEASE}"),
         severity=Severity.WARNING,
     )
 

@@ -44,7 +44,7 @@ def pattern_lacks_its_hosts(cluster: Cluster) -> Iterator[Problem]:
         yield Problem("K8N160", "ingress.pattern is written twice", where, ingress.pattern, expected)
     if ingress.behind_edge:
         who = EDGE_PATTERNS[ingress.pattern]
-        if cluster.topology.edge is None:
+        if cluster.topology.edge is None and cluster.wrote("edge") is None:
             yield _lacks(cluster, f"{who} needs the section edge", "edge: {vip: ADDRESS}")
         if not cluster.load_balancers:
             yield _lacks(cluster, f"{who} needs hosts in the group load_balancer", "one host or better two")
@@ -59,10 +59,15 @@ def _lacks(cluster: Cluster, text: str, expected: str) -> Problem:
     return Problem("K8N160", text, where, pattern, expected, "or choose another pattern")
 
 
+def nothing_gives_addresses(cluster: Cluster) -> bool:
+    """True without MetalLB; a section that could not be read is one all the same."""
+    return cluster.topology.metallb is None and cluster.wrote("metallb") is None
+
+
 def nothing_gives_the_address(cluster: Cluster) -> Iterator[Problem]:
     """K8N161: without MetalLB a Service of type LoadBalancer waits for an address, unless something else gives it."""
     ingress = cluster.topology.ingress
-    if ingress is not None and ingress.pattern == "load_balancer" and cluster.topology.metallb is None:
+    if ingress is not None and ingress.pattern == "load_balancer" and nothing_gives_addresses(cluster):
         yield Problem(
             "K8N161",
             "ingress.pattern load_balancer gets an address only if something else in the cluster gives it",

@@ -10,7 +10,7 @@ from pathlib import Path
 from k8snet_provision.problems import Origin, Problem
 
 from .cluster import Cluster
-from .spans import Span, overlapping
+from .spans import Span, overlapping, spans
 from .values import AddressRange, IPAddress
 
 LARGEST_MANIFEST = 16 * 1024 * 1024
@@ -45,7 +45,7 @@ def requests(cluster: Cluster) -> Iterator[Request]:
 
 
 def pool_is_also_dhcps(cluster: Cluster) -> Iterator[Problem]:
-    """K8N170: a DHCP server would give an address of the pool to another host."""
+    """K8N170: a DHCP server would give an address of the pool, or the VIP, to another host."""
     metallb = cluster.topology.metallb
     if metallb is None:
         return
@@ -58,8 +58,9 @@ def pool_is_also_dhcps(cluster: Cluster) -> Iterator[Problem]:
         _span("dhcp_range", pool, cluster.origin("metallb", "dhcp_ranges", index))
         for index, pool in enumerate(metallb.dhcp_ranges)
     ]
-    for one, other in overlapping([*wanted, *given]):
-        if one.kind != other.kind:
+    vips = [span for span in spans(cluster) if span.kind == "VIP"]
+    for one, other in overlapping([*wanted, *vips, *given]):
+        if one.kind != other.kind == "dhcp_range":
             text = f"{one} overlaps the DHCP range {other.text}"
             yield Problem("K8N170", text, one.where, one.text, f"no address of {other.text}, written at {other.where}")
 

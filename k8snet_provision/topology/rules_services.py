@@ -9,6 +9,7 @@ from k8snet_provision.problems import Origin, Problem, Severity
 from .cluster import Cluster
 from .ingresses import IngressEntry
 from .keys import Path
+from .rules_ingress import nothing_gives_addresses
 from .services import ServiceEntry
 from .values import IPAddress
 
@@ -135,7 +136,7 @@ def service_asks_what_nobody_gives(cluster: Cluster) -> Iterator[Problem]:
     first: dict[tuple[int, str], str] = {}
     for index, service in enumerate(cluster.topology.services or ()):
         who = f"Service {service.namespace}/{service.name}"
-        if service.type == "LoadBalancer" and cluster.topology.metallb is None:
+        if service.type == "LoadBalancer" and nothing_gives_addresses(cluster):
             yield _no_address(cluster, index, who)
         for number, port in enumerate(service.ports):
             if port.node_port is None:

@@ -118,6 +118,7 @@ CASES = [
         says="80 and 443",
     ),
     broken("K8N170", (POOLS, POOLS + "\n    dhcp_ranges: [192.0.2.210-192.0.2.240]"), line=POOLS, says="DHCP"),
+    broken("K8N170", (POOLS, POOLS + "\n    dhcp_ranges: [192.0.2.100/31]"), line="vip:", says="VIP 192.0.2.100"),
     broken("K8N172", (MAIL, "address: 192.0.2.199"), line="192.0.2.199", says="192.0.2.200-192.0.2.220"),
     broken(
         "K8N172",

@@ -18,6 +18,7 @@ from k8snet_provision.topology.reference import renewed
 from k8snet_provision.topology.rules import RULES
 from k8snet_provision.topology.schema import json_schema
 
+from .ways_in import EDGE_HOSTS
 from .written import TOPOLOGY, write
 
 PAGE = Path(__file__).parents[2] / "docs/topology.md"
@@ -42,7 +43,7 @@ def test_the_page_lists_every_code() -> None:
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL))
 def test_the_examples_of_the_page_have_no_problem(text: str, tmp_path: Path) -> None:
-    assert write(tmp_path, text).problems() == []
+    assert write(tmp_path, text, EDGE_HOSTS).problems() == []
     validator().validate(YAML(typ="safe").load(text))
 
 
