@@ -118,6 +118,13 @@ class Phase:
     def name(self) -> str:
         return self.capability.name
 
+    @property
+    def pace(self) -> str:
+        """How many at once and through which gates, for people."""
+        pace = "one at a time" if self.at_once == 1 else f"{self.at_once} at once"
+        gates = ", ".join(gate.what for gate in self.capability.gates)
+        return (pace if self.hosts != (CLUSTER,) else "once, for the cluster") + (f", gate {gates}" if gates else "")
+
 
 Site = Sequence[Phase]
 """The phases in their order: deploys/site.py."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from k8snet_provision import ending, exits, workflow
 from k8snet_provision.exits import Exit
 from k8snet_provision.lab.commands import app as lab
 from k8snet_provision.plan import Plan, problem_to_json
-from k8snet_provision.reports import console, junit
+from k8snet_provision.reports import console, junit, ticket
 from k8snet_provision.reports.progress import ConsoleProgress
+from k8snet_provision.reports.ticket import Ticket
+from k8snet_provision.saved_plan import file as saved_plans
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,15 +71,31 @@ def diff(
     extra: Extra = [],  # noqa: B006
     vault: Vault = [],  # noqa: B006
     output: Out = Output.TEXT,
+    save: Annotated[Path | None, typer.Option(help="Keep the plan in this file, for `apply FILE`.")] = None,
 ) -> None:
     """Show what `apply` would change. Exit 0: nothing, 2: something, 1: refused, 3: not all could be seen."""
-    request = _request(inventory, limit, tags, forks, extra, vault)
-    with ConsoleProgress(_err()) as progress, workflow.session(request) as session:
+    request = _request(inventory.resolve() if save else inventory, limit, tags, forks, extra, vault)
+    if save:
+        saved_plans.refuse_target(save)
+    with ConsoleProgress(_err()) as progress, _session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
         plan, _ = workflow.diff(session)
         progress.pause()
         _print_plan(plan, session, output)
+        if save:
+            kept = workflow.saved(session, plan)
+            saved_plans.write(save, kept)
+            _err().print(Text(f"saved to {save} (sha256 {kept.digest})"), soft_wrap=True)
     raise typer.Exit(exits.of_plan(plan))
+
+
+def _session(request: workflow.Request) -> AbstractContextManager[workflow.Session]:
+    """For the inventory, or for the one of a saved plan when that is what was named."""
+    if not saved_plans.is_saved_plan(request.inventory):
+        return workflow.session(request)
+    if request.limit or request.tags:
+        raise ending.misuse("--limit and --tags are part of a saved plan", hint="save another plan")
+    return workflow.approved_session(request, saved_plans.read(request.inventory))
 
 
 def _print_plan(plan: Plan, session: workflow.Session, output: Output) -> None:
@@ -83,7 +103,22 @@ def _print_plan(plan: Plan, session: workflow.Session, output: Output) -> None:
         print(json.dumps(plan.to_json(), indent=2))
         return
     console.show_problems(_err(), plan.problems)
-    console.show_plan(_out(), plan, session.site)
+    console.show_plan(_out(), plan, {phase.name: phase.pace for phase in session.site})
+
+
+@app.command()
+def show(
+    plan: Annotated[Path, typer.Argument(help="A plan that `diff --save` kept.")],
+    output: Annotated[Ticket, typer.Option("--output", "-o", help="How it is printed.")] = Ticket.TEXT,
+) -> None:
+    """Print a saved plan again, for reading or for a change ticket. Speaks to no host."""
+    saved = saved_plans.read(plan)
+    if output is Ticket.TEXT:
+        console.show_problems(_err(), saved.plan.problems)
+        _err().print(Text(ticket.provenance(saved)), soft_wrap=True)
+        console.show_plan(_out(), saved.plan, saved.paces)
+    else:
+        print(ticket.FORMS[output](saved))
 
 
 @app.command()
@@ -102,12 +137,15 @@ def apply(
     ] = 0,
     output: Out = Output.TEXT,
 ) -> None:
-    """Change what differs, in the order of the site table, after showing it and asking."""
+    """Change what differs, in the order of the site table, after showing it and asking.
+
+    INVENTORY may be a plan that `diff --save` kept: then exactly that plan, and nothing when anything has moved.
+    """
     if check:
         diff(inventory, limit, tags, forks, extra, vault, output)
     request = _request(inventory, limit, tags, forks, extra, vault)
     telling = ConsoleProgress(_err(), quiet=output is Output.JSON, verbose=verbose > 0)
-    with telling as progress, workflow.session(request) as session:
+    with telling as progress, _session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
         asking = _Asking(session, progress, output, show_diff, yes)
         plan, outcome = workflow.apply(session, progress, asking)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
+from k8snet_provision.saved_plan import making, moved, tool
+from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 from k8snet_provision.verification import run as verification
@@ -51,7 +53,12 @@ class Session:
     fleet: Fleet
     warnings: tuple[Problem, ...]
     started: float
+    request: Request
     client: str = ""
+    approved: SavedPlan | None = None
+    """The plan that is to be carried out, and nothing but that."""
+    refused: tuple[Problem, ...] = ()
+    """Why that cannot be done, as far as it is known before the hosts are asked."""
 
 
 def vault_passwords(request: Request) -> Sequence[VaultPassword]:
@@ -78,19 +85,49 @@ def session(request: Request) -> Iterator[Session]:
     hosts = selection.hosts(inventory, request.limit)
     client = selection.client(inventory, cluster, request.client)
     concerned = {host for phase in site for host in members(phase, cluster)}
+    # What only the cluster is asked for is decided by all control planes together, members of that phase or not.
+    concerned |= set(cluster.control_planes) if any(CLUSTER in phase.hosts for phase in site) else set()
     reached_for = tuple(host for host in hosts if host in concerned)
     # The cluster is read through a control plane, also for a --limit that leaves them out.
     spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes, *([client] if client else ())))
     with Fleet({name: connections[name] for name in spoken_to}, request.forks) as fleet:
-        yield Session(cluster, site, reached_for, fleet, found, started, client)
+        yield Session(cluster, site, reached_for, fleet, found, started, request, client)
+
+
+@contextmanager
+def approved_session(request: Request, approved: SavedPlan) -> Iterator[Session]:
+    """A session for a saved plan: its inventory, its hosts, its phases. Raises ProblemsFound as `session` does."""
+    refused = tuple(moved.before_looking(approved, tool.version(), request.extra_vars))
+    planned = replace(request, inventory=Path(approved.inventory), limit=approved.limit, tags=approved.tags)
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(session(planned))
+        except ProblemsFound as found:
+            raise ProblemsFound([*refused, *found.problems]) from None
+        yield replace(opened, approved=approved, refused=refused)
 
 
 def diff(session: Session) -> tuple[Plan, World]:
-    """Looks, asks for a dry run, compares. Changes nothing anywhere."""
+    """Looks, asks for a dry run, compares. Changes nothing anywhere.
+
+    Raises ProblemsFound when a saved plan was approved and it is not, to the letter, what would be done now.
+    """
     world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
     world, refused = looking.ask_dry_run(session.site, world, session.fleet)
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
+    if session.approved:
+        found = (*session.refused, *moved.since(session.approved, saved(session, plan), session.cluster))
+        if found:
+            raise ProblemsFound(found)
     return plan, world
+
+
+def saved(session: Session, plan: Plan) -> SavedPlan:
+    """The plan with all it rests on, as it is kept in a file. Raises ProblemsFound where that cannot be."""
+    asked = session.request
+    return making.make(
+        session.cluster, session.site, plan, limit=asked.limit, tags=asked.tags, extra_vars=asked.extra_vars
+    )
 
 
 def apply(

@@ -238,6 +238,13 @@ def test_hosts_that_do_not_answer_are_not_in_sync(inventory: Path) -> None:
     assert [item["target"] for item in answer["incomplete"]] == ["cp1", "node1", "cluster"]
 
 
+def test_a_phase_of_the_cluster_alone_is_not_in_sync_while_nobody_answers(inventory: Path) -> None:
+    (inventory / "hosts.yml").write_text(HOSTS.replace("192.0.2.11", "127.0.0.1, ansible_port: 1"))
+    ran = run("diff", str(inventory), "--tags", "coredns")
+    assert ran.code == 3, ran
+    assert "? cp1: host could not be observed" in ran.out
+
+
 def test_an_internal_error_is_one_line_and_its_place_only_on_request(inventory: Path) -> None:
     program = (
         "import k8snet_provision.engine.patch, sys; from k8snet_provision import ending\n"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.edits.diff import unified_diff
-from k8snet_provision.plan import Plan
+from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.rollout import Outcome
 from k8snet_provision.seen import World
@@ -22,31 +21,30 @@ ANEW = (Kind.RESTART, Kind.RELOAD)
 COLOUR = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def show_plan(out: Console, plan: Plan, site: Sequence[Phase]) -> None:
-    _line(out, _headline(plan))
-    for phase in site:
-        if changes := plan.of(phase.name):
-            _line(out, f"{phase.name:<16} {_pace(phase)}", "bold")
+def show_plan(out: Console, plan: Plan, paces: Mapping[str, str]) -> None:
+    """`paces` has each phase's pace, in the order of the phases."""
+    _line(out, headline(plan))
+    for phase, pace in paces.items():
+        if changes := plan.of(phase):
+            _line(out, f"{phase:<16} {pace}", "bold")
             for targets, change in folded(changes):
                 _show_change(out, targets, change)
     for notice in plan.notices:
         _line(out, f"note: {notice}")
     for item in plan.incomplete:
-        _line(out, f"? {item.target}: {item.what} could not be observed: {item.why}", "magenta")
-    _line(out, _totals(plan), "bold")
+        _line(out, f"? {unseen(item)}", "magenta")
+    _line(out, totals(plan), "bold")
 
 
-def _headline(plan: Plan) -> str:
+def unseen(item: Incomplete) -> str:
+    return f"{item.target}: {item.what} could not be observed: {item.why}"
+
+
+def headline(plan: Plan) -> str:
     facts = plan.facts
     sizes = f"{_count(int(facts['control planes']), 'control plane')}, {_count(int(facts['nodes']), 'node')}"
     kind = f" ({facts['control plane']})" if "control plane" in facts else ""
     return f"{plan.name} · kubernetes {facts['kubernetes']}{kind} · {sizes} · observed in {plan.seconds:.1f} s"
-
-
-def _pace(phase: Phase) -> str:
-    pace = "one at a time" if phase.at_once == 1 else f"{phase.at_once} at once"
-    gates = ", ".join(gate.what for gate in phase.capability.gates)
-    return (pace if phase.hosts != (CLUSTER,) else "once, for the cluster") + (f", gate {gates}" if gates else "")
 
 
 def folded(changes: Iterable[Change]) -> list[tuple[list[str], Change]]:
@@ -58,13 +56,21 @@ def folded(changes: Iterable[Change]) -> list[tuple[list[str], Change]]:
     return list(groups.values())
 
 
-def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
-    sign, colour = SIGN[change.action]
-    sign, colour = ("↻", "yellow") if change.kind in ANEW else (sign, colour)
+def signed(change: Change) -> tuple[str, str]:
+    """The sign that stands for what happens, and its colour."""
+    return ("↻", "yellow") if change.kind in ANEW else SIGN[change.action]
+
+
+def beside(change: Change) -> str:
+    """What restarts or reloads for a change, and why it is made."""
     restart = f"    restarts {', '.join(change.restarts)}" if change.restarts else ""
     restart += f"    reloads {', '.join(change.reloads)}" if change.reloads else ""
-    because = f"    ({change.because})" if change.because else ""
-    _line(out, f"  {_names(targets)}  {sign} {change.name}{restart}{because}", colour)
+    return restart + (f"    ({change.because})" if change.because else "")
+
+
+def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
+    sign, colour = signed(change)
+    _line(out, f"  {names(targets)}  {sign} {change.name}{beside(change)}", colour)
     for line in diff_lines(change):
         _line(out, f"      {line}", COLOUR.get(line[:1], ""))
 
@@ -97,11 +103,11 @@ def _ownership(change: Change) -> list[str]:
     return [f"- mode and owner {sides[0]}", f"+ mode and owner {sides[1]}"]
 
 
-def _names(targets: Sequence[str]) -> str:
+def names(targets: Sequence[str]) -> str:
     return ", ".join(targets) if len(targets) <= 6 else f"{', '.join(targets[:5])} and {len(targets) - 5} more"
 
 
-def _totals(plan: Plan) -> str:
+def totals(plan: Plan) -> str:
     if not plan.changes:
         return "nothing can be said yet" if plan.incomplete else "nothing to change"
     hosts = {change.target for change in plan.changes} - {CLUSTER}
@@ -131,7 +137,7 @@ def show_outcome(out: Console, outcome: Outcome) -> None:
         for target, why in failures.items():
             _line(out, f"failed: {phase} on {target}: {in_one_line(why)}", "red")
     if outcome.put_back:
-        _line(out, f"put back and seen to work: {_names(_targets(outcome.put_back))}", "yellow")
+        _line(out, f"put back and seen to work: {names(_targets(outcome.put_back))}", "yellow")
     for target, why in outcome.left_broken.items():
         _line(out, f"NOT put back: {target}: {in_one_line(why)}", "bold red")
     if outcome.interrupted:
@@ -164,7 +170,7 @@ def show_verdict(out: Console, world: World, results: Sequence[Result]) -> None:
         failed = [result for result in here if not result.passed]
         places = list(dict.fromkeys(result.where for result in here if result.passed))
         if places:
-            _line(out, f"ok      {statement}  [{_names(places)}]", "green")
+            _line(out, f"ok      {statement}  [{names(places)}]", "green")
         for result in failed:
             _line(out, f"FAILED  {statement}  [{result.where}]: {result.why}", "red")
     passed = sum(result.passed for result in results)

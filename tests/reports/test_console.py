@@ -32,7 +32,7 @@ SITE = (
 
 def shown(plan: Plan, width: int = 60) -> list[str]:
     out = io.StringIO()
-    console.show_plan(Console(file=out, width=width), plan, SITE)
+    console.show_plan(Console(file=out, width=width), plan, {phase.name: phase.pace for phase in SITE})
     return out.getvalue().splitlines()
 
 
