@@ -57,14 +57,15 @@ def _ways_without_ingress(world: World) -> Iterator[Problem]:
 def _network(world: World, edge: Edge, host: str) -> Iterator[Problem]:
     network = observed.networks(world)[host]
     if keepalived.interface(world.cluster, edge, network) is None:
-        found = [f"{item.address}/{item.network.prefixlen} on {item.device}" for item in network.interfaces]
-        wanted_ = f"an address on {edge.interface}" if edge.interface else f"an address of the network of {edge.vip}"
+        own = [item for item in network.interfaces if item.address != edge.vip and keepalived.usable(item.address)]
+        found = [f"{item.address}/{item.network.prefixlen} on {item.device}" for item in own]
+        place = edge.interface or f"the network of {edge.vip}"
         yield Problem(
             NOT_ON_THE_NETWORK,
             f"{host} cannot hold the VIP {edge.vip}: it is in none of its networks",
             host,
             found=", ".join(found),
-            expected=f"{wanted_}, IPv{edge.vip.version}",
+            expected=f"an IPv{edge.vip.version} address on {place}",
             hint=f"edge.vip is written at {world.cluster.origin('edge', 'vip')}; edge.interface names a device",
         )
 

@@ -16,7 +16,9 @@ STATUS_PORT = 8404
 """HAProxy's own customary port for its statistics; here on loopback only."""
 STATUS = f"127.0.0.1:{STATUS_PORT}"
 
-VALIDATE = 'haproxy -c -q -f "$1"'
+VALIDATE = """said=$(haproxy -c -f "$1" 2>&1) && exit 0
+printf '%s\n' "$said" | grep -v '^.NOTICE'; exit 1"""
+"""sh that checks $1. HAProxy tells first what it is, which is not what is wrong."""
 
 _MARK = re.compile(r'string "([0-9a-f]{12})" if \{ path /config \}$', re.MULTILINE)
 

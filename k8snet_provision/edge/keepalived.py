@@ -64,10 +64,15 @@ def interface(cluster: Cluster, edge: Edge, network: HostNetwork) -> Interface |
         if item.address.version == edge.vip.version
         and item.address != edge.vip
         and (item.device == edge.interface if edge.interface else edge.vip in item.network)
-        and not (item.address.is_link_local or item.address.is_loopback)
+        and usable(item.address)
     ]
     given = node_address(cluster.addresses[network.host])
     return next((item for item in found if item.address == given), found[0] if found else None)
+
+
+def usable(address: IPAddress) -> bool:
+    """Whether other hosts can reach it."""
+    return not (address.is_link_local or address.is_loopback)
 
 
 def configuration(edge: Edge, host: str, seat: Seat) -> str:
