@@ -10,6 +10,7 @@ from .cluster import Cluster
 from .host_network import HostNetwork
 from .observed_ways_in import (
     device_is_missing,
+    pool_has_no_device,
     pool_has_the_ends_of_a_network,
     pool_is_in_no_network,
     vip_is_elsewhere,
@@ -137,7 +138,8 @@ HOST_RULES: dict[str, HostRule] = {
 EDGE_RULES: dict[str, HostRule] = {"K8N188": vip_is_elsewhere, "K8N189": device_is_missing}
 # Of all hosts together.
 FLEET_RULES: dict[str, Callable[[Cluster, Sequence[HostNetwork]], Iterable[Problem]]] = {
-    "K8N178": pool_is_in_no_network
+    "K8N178": pool_is_in_no_network,
+    "K8N179": pool_has_no_device,
 }
 
 

@@ -76,6 +76,20 @@ def pool_is_in_no_network(cluster: Cluster, seen: Sequence[HostNetwork]) -> Iter
                 break
 
 
+def pool_has_no_device(cluster: Cluster, seen: Sequence[HostNetwork]) -> Iterator[Problem]:
+    """K8N179: MetalLB announces a pool on its interfaces only. Silent until every node was seen."""
+    nodes = [host for host in seen if host.host in cluster.nodes]
+    if {host.host for host in nodes} != set(cluster.nodes) or not all(host.interfaces for host in nodes):
+        return
+    devices = {item.device for host in nodes for item in host.interfaces}
+    for number, pool in enumerate(cluster.topology.metallb.pools if cluster.topology.metallb else ()):
+        if pool.interfaces and not devices & set(pool.interfaces):
+            text = "no node has a network device that a pool of metallb is announced on"
+            hint = f"written at {cluster.origin('metallb', 'pools', number, 'interfaces')}"
+            found, expected = ", ".join(pool.interfaces[:5]), f"one of {', '.join(sorted(devices)[:8])}"
+            yield Problem("K8N179", text, "cluster", found, expected, hint)
+
+
 def _is_a_link(network: IPNetwork, device: str) -> bool:
     return device != "lo" and network.prefixlen < network.max_prefixlen
 

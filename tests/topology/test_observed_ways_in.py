@@ -90,6 +90,14 @@ def test_a_pool_with_an_end_of_the_nodes_network_is_refused(pool: str, tmp_path:
     assert (problem.code, problem.where, problem.found) == ("K8N177", "w1", pool)
 
 
+def test_a_pool_on_devices_that_no_node_has_is_refused(tmp_path: Path) -> None:
+    inventory = ways_in(tmp_path, (POOL, f"{POOL}\n        interfaces: [lan7]"))
+    assert broken(inventory, look(host="w1")) == []
+    (problem,) = broken(inventory, look(host="w1"), look(host="w2"))
+    assert (problem.code, problem.found) == ("K8N179", "lan7")
+    assert broken(inventory, look(host="w1"), look(bridge("lan7", "203.0.113.1/24"), host="w2")) == []
+
+
 def test_codes_are_each_rules_own() -> None:
     everything = {**HOST_RULES, **EDGE_RULES, **FLEET_RULES}
     assert not everything.keys() & RULES.keys()
