@@ -91,7 +91,7 @@ def custom_group(ref: ObjectRef) -> str:
 
 def _get(refs: Iterable[ObjectRef]) -> str:
     wanted = json.dumps({"apiVersion": "v1", "kind": "List", "items": [ref.skeleton() for ref in refs]})
-    return f"printf '%s' {quote(wanted)} | K get -f - --ignore-not-found -o json"
+    return f"printf '%s' {quote(wanted)} | K get -f - --ignore-not-found --show-managed-fields -o json"
 
 
 def _custom(prelude: str, group: str, refs: Sequence[ObjectRef]) -> Iterable[Probe]:

@@ -15,6 +15,7 @@ from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.observe import Observation, compose, decode, new_boundary
 from k8snet_provision.problems import Problem
+from k8snet_provision.resources.as_sent import is_as_sent
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.resources.probe import HostSeen, Probe, Seen, State
 from k8snet_provision.seen import World
@@ -123,11 +124,16 @@ def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[
 
 
 def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Problem]]:
-    """Adds to the world what the API server would make of our manifests."""
+    """Adds to the world what the API server would make of our manifests.
+
+    Those that are there as they were sent are not tried out: a webhook that does not answer would refuse them too.
+    """
     manifests = [manifest for phase in site for manifest in attempt(phase.capability.manifests, world)]
     if not manifests or world.state.seen is None:
         return world, []
-    asked = list(_answerable(manifests, world))
+    kept = {ObjectRef.of(live): live for m in manifests for live in attempt(_live, world, m) if is_as_sent(live, m)}
+    asked = [manifest for manifest in _answerable(manifests, world) if ObjectRef.of(manifest) not in kept]
+    world = replace(world, state=replace(world.state, dry=kept))
     if not asked:
         return world, []
     script = Script(cluster_state.dry_run(world.prelude), json.dumps(_as_list(asked)).encode())
@@ -138,7 +144,7 @@ def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Pro
         return world, [_refusal(answer)]
     results = json.loads(answer.stdout)
     items = results["items"] if results["kind"] == "List" else [results]
-    return replace(world, state=replace(world.state, dry={ObjectRef.of(item): item for item in items})), []
+    return replace(world, state=replace(world.state, dry=kept | {ObjectRef.of(item): item for item in items})), []
 
 
 def _answerable(manifests: Sequence[Manifest], world: World) -> Iterable[Manifest]:

@@ -135,6 +135,8 @@ def change(
 
     `send` is what is sent to the server: our manifest for "apply", the edited object for "replace".
     """
+    if live == wanted:  # before they are made text, which takes a second for the definitions of kinds
+        return
     before, after = to_text(live), to_text(wanted)
     if before == after:
         return
