@@ -12,13 +12,14 @@ from k8snet_provision.resources import listener, neighbour, package, unit
 from k8snet_provision.resources.probe import HostSeen, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology.edge import Edge
+from k8snet_provision.topology.observed_ways_in import device_is_missing, vip_is_elsewhere
 
 TAKEN = "K8N290"
 PORT_HELD = "K8N291"
 LEADS_NOWHERE = "K8N292"
 SELINUX = "K8N293"
 NO_PACKAGE = "K8N294"
-NOT_ON_THE_NETWORK = "K8N295"
+ONLY_THE_VIP = "K8N295"
 
 
 def refusals(world: World) -> Iterator[Problem]:
@@ -55,18 +56,17 @@ def _ways_without_ingress(world: World) -> Iterator[Problem]:
 
 
 def _network(world: World, edge: Edge, host: str) -> Iterator[Problem]:
+    """What the hosts' own step says too, which --tags may leave out; and a VIP that is there for good."""
     network = observed.networks(world)[host]
-    if keepalived.interface(world.cluster, edge, network) is None:
-        own = [item for item in network.interfaces if item.address != edge.vip and keepalived.usable(item.address)]
-        found = [f"{item.address}/{item.network.prefixlen} on {item.device}" for item in own]
-        place = edge.interface or f"the network of {edge.vip}"
+    problems = [*vip_is_elsewhere(world.cluster, network), *device_is_missing(world.cluster, network)]
+    yield from problems
+    if not problems and keepalived.interface(world.cluster, edge, network) is None:
         yield Problem(
-            NOT_ON_THE_NETWORK,
-            f"{host} cannot hold the VIP {edge.vip}: it is in none of its networks",
+            ONLY_THE_VIP,
+            f"the VIP {edge.vip} is the only address that the host has on its network",
             host,
-            found=", ".join(found),
-            expected=f"an IPv{edge.vip.version} address on {place}",
-            hint=f"edge.vip is written at {world.cluster.origin('edge', 'vip')}; edge.interface names a device",
+            expected="an address of the host's own beside it",
+            hint="keepalived gives the host the VIP and takes it away; remove it from the host's network settings",
         )
 
 
