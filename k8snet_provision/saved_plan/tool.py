@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from k8snet_provision import assets
 DISTRIBUTION = "k8snet-provision"
 
 
+@cache
 def version() -> str:
     """As "0.1.0 (1f0c…)": in a checkout the version alone stays the same while the code changes."""
     digest = hashlib.sha256()
