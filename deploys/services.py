@@ -135,8 +135,8 @@ given() {
   [ "${now# }" ] && [ -z "$missing" ] && return
   said=$(K get events -n "$namespace" --sort-by=.lastTimestamp \
     --field-selector "type=Warning,involvedObject.kind=Service,involvedObject.name=$name" \
-    -o 'jsonpath={.items[-1:].reason}: {.items[-1:].message}' 2>&1)
-  echo "$service has no address${missing:+$missing}; ${said#: }"
+    -o 'jsonpath={range .items[*]}{.reason}: {.message}{"\n"}{end}' 2>&1 | tail -n 1)
+  echo "$service has no address$missing${said:+; $said}"
   exit 1
 }
 """
