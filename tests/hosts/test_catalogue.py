@@ -107,7 +107,7 @@ class Catalogue:
     @cached_property
     def vaulted(self) -> str:
         """The key of app.lab.test as Ansible itself vaults it, indented for YAML."""
-        script = Path(sys.executable).with_name("ansible-vault")
+        script = str(Path(sys.executable).with_name("ansible-vault"))
         text = (self.lab.inventory / ".lab" / "tls" / "app.key").read_bytes()
         command = [script, "encrypt", "--output", "-", "-"]
         done = subprocess.run(command, input=text, capture_output=True, check=True, timeout=60)
