@@ -86,7 +86,10 @@ class Verification:
         return self._fleet
 
     @pytest.fixture(scope="session")
-    def client(self) -> Client:
+    def client(self, request: pytest.FixtureRequest) -> Client:
+        """Before the first question it is seen that there is any way from there."""
+        if self.world.topology.ingress:
+            way_in.knock(self._client, request.getfixturevalue("way"))
         return self._client
 
     @pytest.fixture(scope="session")
@@ -115,10 +118,10 @@ class Verification:
         return _or_raise(self._pods.get())
 
     @pytest.fixture(scope="session")
-    def echo(self, namespace: str, way: WayIn) -> Echo:
+    def echo(self, namespace: str, way: WayIn, client: Client) -> Echo:
         assert self._echo is not None
         echo = _or_raise(self._echo.get())
-        echoes.wait(self.world, self._fleet, way, echo, self._client)
+        echoes.wait(self.world, self._fleet, way, echo, client)
         return echo
 
     @pytest.fixture

@@ -13,8 +13,10 @@ from k8snet_provision.resources.kube_object import Manifest
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology.ingress import Ingress, Pattern
+from k8snet_provision.verification.client import Client
 from k8snet_provision.verification.cluster import PREFIX, CannotProbe, kubectl
-from k8snet_provision.verification.web import Door
+from k8snet_provision.verification.verdict import at_once
+from k8snet_provision.verification.web import Door, opens
 
 
 class NoWayIn(CannotProbe):
@@ -22,6 +24,13 @@ class NoWayIn(CannotProbe):
 
     check = "way_in"
     proves = "a controller of the wanted pattern serves"
+
+
+class NotReached(CannotProbe):
+    """The client comes to no door; the text says from where."""
+
+    check = "client"
+    proves = "a client outside the cluster reaches the way in"
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,14 @@ def read(world: World, fleet: Fleet) -> WayIn:
     ingresses = json.loads(kubectl(world, fleet, "get ingresses.networking.k8s.io -A -o json"))["items"]
     doors = tuple(_door(world, str(address)) for address in addresses)
     return WayIn(row.pattern, doors, controllers, _served(ingress, ingresses))
+
+
+def knock(client: Client, way: WayIn) -> None:
+    """Raises NotReached where no door opens: every request would wait for its time-out, and fail for one reason."""
+    if not any(at_once(lambda door: opens(client, door.address, door.http), way.doors)):
+        doors = ", ".join(f"{door.address}:{door.http}" for door in way.doors)
+        hint = "; where this machine has no route there, ask from a host: --from" if client.is_here else ""
+        raise NotReached(f"found no connection to {doors} from {client.name}, expected one{hint}")
 
 
 def _controller(pod: dict[str, Any]) -> Controller:
