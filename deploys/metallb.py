@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deploys import metallb_gates as gates
@@ -11,12 +13,12 @@ from deploys.metallb_look import certificate_is_there, excluded_nodes, probes
 from k8snet_provision.capability import Capability
 from k8snet_provision.engine.carry_out import cluster_changes
 from k8snet_provision.metallb import release
-from k8snet_provision.metallb.contents import CERTIFICATE, CONTROLLER, NAMESPACE, SPEAKER
+from k8snet_provision.metallb.contents import CERTIFICATE, CONTROLLER, MEMBERLIST, NAMESPACE, SPEAKER
 from k8snet_provision.resources.kube_object import GENERATED_LABEL, Manifest, ObjectRef, owned_by
 from k8snet_provision.seen import World
 from k8snet_provision.templates import manifests as render_manifests
 from k8snet_provision.topology import Cluster
-from k8snet_provision.topology.images import Images, resolve
+from k8snet_provision.topology.images import resolve
 
 NAME, POOLS_NAME = "metallb", "metallb-pools"
 
@@ -24,9 +26,14 @@ EVERY_NODE = "--ignore-exclude-lb"
 """Makes speakers announce from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers too."""
 
 
+SETTINGS_ANNOTATION = "k8snet-provision/memberlist-sha256"
+
+
 def reads(cluster: Cluster) -> Iterable[ObjectRef]:
     """Everything but the Secret, whose key stays in the cluster."""
-    return (ref for item in release.objects(cluster) if (ref := ObjectRef.of(item)) != CERTIFICATE)
+    yield from (ref for item in release.objects(cluster) if (ref := ObjectRef.of(item)) != CERTIFICATE)
+    if managed(cluster):
+        yield MEMBERLIST
 
 
 def managed(cluster: Cluster) -> bool:
@@ -35,11 +42,20 @@ def managed(cluster: Cluster) -> bool:
 
 def manifests(world: World) -> Iterable[Manifest]:
     """The release's objects with our images. The Secret is made once, empty; what is in it is the controller's."""
+    settings = list(_memberlist(world))
+    yield from (owned_by(NAME, item) for item in settings)
     for item in release.objects(world.cluster):
-        if ObjectRef.of(item) != CERTIFICATE:
-            yield owned_by(NAME, _fitted(item, world))
-        elif not certificate_is_there(world):
-            yield owned_by(NAME, _generated(item))
+        ref = ObjectRef.of(item)
+        if ref == CERTIFICATE:
+            yield from () if certificate_is_there(world) else (owned_by(NAME, _generated(item)),)
+        else:
+            yield owned_by(NAME, _workload(item, world, settings) if ref in (CONTROLLER, SPEAKER) else item)
+
+
+def _memberlist(world: World) -> Iterable[Manifest]:
+    metallb = world.topology.metallb
+    if metallb and metallb.fast_failover:
+        yield from render_manifests("metallb/memberlist.yaml.j2", name=MEMBERLIST.name, namespace=NAMESPACE)
 
 
 def _generated(secret: Manifest) -> Manifest:
@@ -47,28 +63,26 @@ def _generated(secret: Manifest) -> Manifest:
     return {**secret, "metadata": {**meta, "labels": {**meta.get("labels", {}), GENERATED_LABEL: "true"}}}
 
 
-def _fitted(item: Manifest, world: World) -> Manifest:
-    metallb, ref = world.topology.metallb, ObjectRef.of(item)
-    if ref not in (CONTROLLER, SPEAKER) or metallb is None:
-        return item
-    template = item["spec"]["template"]
-    every_node = ref == SPEAKER and metallb.announce_from_control_planes
-    pod = {
-        **template["spec"],
-        **{
-            key: [_container(container, world.topology.images, every_node) for container in template["spec"][key]]
-            for key in ("containers", "initContainers")
-            if key in template["spec"]
-        },
-    }
-    return {**item, "spec": {**item["spec"], "template": {**template, "spec": pod}}}
+def _workload(item: Manifest, world: World, settings: Sequence[Manifest]) -> Manifest:
+    """With the topology's images and options; speakers start anew when their settings change."""
+    item = copy.deepcopy(item)
+    template, metallb = item["spec"]["template"], world.topology.metallb
+    pod = template["spec"]
+    for container in (*pod["containers"], *pod.get("initContainers", ())):
+        container["image"] = resolve(world.topology.images, container["image"])
+    if ObjectRef.of(item) == SPEAKER and metallb:
+        if metallb.announce_from_control_planes:
+            _say(EVERY_NODE, pod["containers"])
+        if settings:
+            digest = hashlib.sha256(str(settings).encode()).hexdigest()
+            template["metadata"].setdefault("annotations", {})[SETTINGS_ANNOTATION] = digest
+    return item
 
 
-def _container(container: dict[str, Any], images: Images, every_node: bool) -> dict[str, Any]:
-    arguments = container.get("args", [])
-    if every_node and container["name"] == "speaker" and EVERY_NODE not in arguments:
-        arguments = [*arguments, EVERY_NODE]
-    return {**container, "image": resolve(images, container["image"]), "args": arguments}
+def _say(argument: str, containers: Sequence[dict[str, Any]]) -> None:
+    for container in containers:
+        if container["name"] == SPEAKER.name and argument not in container.setdefault("args", []):
+            container["args"].append(argument)
 
 
 def notices(world: World) -> Iterable[str]:

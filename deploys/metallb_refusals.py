@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from deploys.metallb_look import EXCLUDED, excluded_nodes, holders, networks, pools_of_others, waiting
 from k8snet_provision.change import CLUSTER
-from k8snet_provision.metallb import network
-from k8snet_provision.metallb.contents import NAMESPACE, NAMESPACE_REF, POOL_DEFINITION
+from k8snet_provision.metallb import network, release
+from k8snet_provision.metallb.contents import MEMBERLIST, NAMESPACE, NAMESPACE_REF, POOL_DEFINITION, SPEAKER
 from k8snet_provision.metallb.network import MOST, holds
 from k8snet_provision.problems import Origin, Problem
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, ObjectRef, owner
@@ -20,6 +20,7 @@ ARP_FOR_ALL = "K8N288"
 NOBODY_ANNOUNCES = "K8N330"
 FOREIGN = "K8N331"
 POOLS_OVERLAP = "K8N332"
+NOT_FAST = "K8N333"
 
 OURS = f"{OWNED_LABEL}={FIELD_MANAGER}"
 
@@ -30,6 +31,7 @@ def of_release(world: World) -> Iterator[Problem]:
     yield from _foreign(world)
     yield from _nobody_announces(world)
     yield from _answers_for_all(world)
+    yield from _cannot_be_fast(world)
 
 
 def _foreign(world: World) -> Iterator[Problem]:
@@ -73,6 +75,24 @@ def _answers_for_all(world: World) -> Iterator[Problem]:
                 "strictARP: true",
                 "give kube_proxy.mode: ipvs and kube_proxy.ipvs.strict_arp: true in the topology",
             )
+
+
+def _cannot_be_fast(world: World) -> Iterator[Problem]:
+    """Speakers before 0.16 have no settings; a ConfigMap that nobody reads would promise what does not happen."""
+    metallb = world.topology.metallb
+    if metallb is None or not metallb.fast_failover:
+        return
+    speaker = next(item for item in release.objects(world.cluster) if ObjectRef.of(item) == SPEAKER)
+    volumes = speaker["spec"]["template"]["spec"].get("volumes") or ()
+    if not any((volume.get("configMap") or {}).get("name") == MEMBERLIST.name for volume in volumes):
+        yield Problem(
+            NOT_FAST,
+            "this release of MetalLB cannot be told to notice a lost node sooner",
+            world.cluster.origin("metallb", "fast_failover"),
+            f"its speakers read no {MEMBERLIST}",
+            "MetalLB 0.16 or later",
+            "take fast_failover away, or name the manifest of a later release",
+        )
 
 
 def of_pools(world: World) -> Iterator[Problem]:

@@ -21,6 +21,9 @@ SPEAKER = ObjectRef("apps/v1", "DaemonSet", "speaker", NAMESPACE)
 CERTIFICATE = ObjectRef("v1", "Secret", "metallb-webhook-cert", NAMESPACE)
 """Empty in the manifest: the controller makes its webhook's certificate and key and keeps them there."""
 
+MEMBERLIST = ObjectRef("v1", "ConfigMap", "metallb-memberlist-config", NAMESPACE)
+"""Not in the manifest: speakers read how they notice each other's loss from it, where it is there."""
+
 NEEDED = (NAMESPACE_REF, POOL_DEFINITION, CONTROLLER, SPEAKER)
 
 NAMESPACED = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Secret", "Service", "Deployment", "DaemonSet")

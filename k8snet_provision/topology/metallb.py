@@ -44,3 +44,7 @@ class Metallb(Part):
         description="Nodes labelled node.kubernetes.io/exclude-from-external-load-balancers announce too; kubeadm "
         "labels every control plane so.",
     )
+    fast_failover: bool = Field(
+        default=False,
+        description="Another node announces a lost one's addresses after 1.4 s instead of 5 s (MetalLB 0.16 or later).",
+    )

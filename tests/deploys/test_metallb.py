@@ -13,13 +13,20 @@ import pytest
 from k8snet_provision import assets, planning
 from k8snet_provision.capability import Phase
 from k8snet_provision.metallb import network
-from k8snet_provision.metallb.contents import CERTIFICATE, CONTROLLER, NAMESPACE_REF, POOL_DEFINITION, SPEAKER
+from k8snet_provision.metallb.contents import (
+    CERTIFICATE,
+    CONTROLLER,
+    MEMBERLIST,
+    NAMESPACE_REF,
+    POOL_DEFINITION,
+    SPEAKER,
+)
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.kube_object import GENERATED_LABEL, Manifest, ObjectRef, owned_by, owner
 from k8snet_provision.resources.probe import Seen
 from k8snet_provision.seen import World
 from tests.deploys.worlds import ABSENT, a_service, a_state, a_world, present, unknown
-from tests.metallb.releases import topology
+from tests.metallb.releases import manifest, topology
 
 metallb = assets.deploy_module("metallb")
 look = assets.deploy_module("metallb_look")
@@ -27,7 +34,28 @@ refusals = assets.deploy_module("metallb_refusals")
 
 NODE_MAC, OTHER_MAC = "02:00:00:00:00:21", "02:00:00:00:00:99"
 OWN = f"mac {NODE_MAC}\naddress eth0 192.0.2.21/24\n"
-POOL = ObjectRef("metallb.io/v1beta1", "IPAddressPool", "default", "metallb-system")
+# Of MetalLB's internal/speakerlist, v0.16.1: the file that speakers read has these keys, all of them.
+SETTINGS = {
+    "TCPTimeout",
+    "IndirectChecks",
+    "RetransmitMult",
+    "SuspicionMult",
+    "SuspicionMaxTimeoutMult",
+    "PushPullInterval",
+    "ProbeTimeout",
+    "ProbeInterval",
+    "DisableTcpPings",
+    "AwarenessMaxMultiplier",
+    "GossipNodes",
+    "GossipInterval",
+    "GossipToTheDeadTime",
+    "GossipVerifyIncoming",
+    "GossipVerifyOutgoing",
+    "EnableCompression",
+    "HandoffQueueDepth",
+    "UDPBufferSize",
+    "QueueCheckInterval",
+}
 
 
 def hosts(network_said: str = "", certificate: Seen = ABSENT, pools: Seen = ABSENT) -> dict[str, dict[str, Seen]]:
@@ -116,6 +144,24 @@ def test_speakers_on_control_planes_announce_when_they_shall(tmp_path: Path) -> 
     told = by_ref(list(metallb.manifests(a_metallb(tmp_path, "announce_from_control_planes: true"))))
     assert container(told[SPEAKER])["args"] == [*container(plain[SPEAKER])["args"], "--ignore-exclude-lb"]
     assert container(told[CONTROLLER]) == container(plain[CONTROLLER])
+
+
+def test_speakers_that_notice_a_loss_sooner_are_given_every_setting_and_start_anew(tmp_path: Path) -> None:
+    """Speakers refuse to start where one of their settings is missing."""
+    plain = by_ref(list(metallb.manifests(a_metallb(tmp_path))))
+    fast = by_ref(list(metallb.manifests(a_metallb(tmp_path, "fast_failover: true"))))
+    assert set(fast) - set(plain) == {MEMBERLIST}
+    settings = json.loads(fast[MEMBERLIST]["data"]["config.json"])
+    assert set(settings) == SETTINGS
+    before, after = (found[SPEAKER]["spec"]["template"]["metadata"]["annotations"] for found in (plain, fast))
+    assert set(after) - set(before) == {"k8snet-provision/memberlist-sha256"}
+    assert codes(list(refusals.of_release(a_metallb(tmp_path, "fast_failover: true")))) == []
+
+
+def test_a_release_without_those_settings_is_refused_them(tmp_path: Path) -> None:
+    old = manifest().replace(b"name: metallb-memberlist-config", b"name: another")
+    world = a_world(tmp_path, topology(tmp_path, more="fast_failover: true", data=old), hosts(), a_state())
+    assert codes(list(refusals.of_release(world))) == ["K8N333"]
 
 
 def test_pools_are_what_metallb_has_to_be_told(tmp_path: Path) -> None:
