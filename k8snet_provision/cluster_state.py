@@ -107,13 +107,15 @@ def _custom(prelude: str, group: str, refs: Sequence[ObjectRef]) -> Iterable[Pro
         yield Probe(f"cluster:{key}:{group}", script)
 
 
-def dry_run(prelude: str) -> str:
-    """Script that takes a List on stdin and prints what a server-side apply of it would leave, as JSON.
+def dry_run(prelude: str, output: str) -> str:
+    """Script that takes a List on stdin and tries out a server-side apply of it.
+
+    `output`: "json" prints what it would leave, nothing where one object is refused; "name" those that are not.
 
     --force-conflicts: what we manage is taken over from whoever wrote it before, as the plan then shows.
     """
     apply = f"apply --server-side --force-conflicts --field-manager={FIELD_MANAGER}"
-    return f"{prelude} K {apply} --dry-run=server -o json -f -"
+    return f"{prelude} K {apply} --dry-run=server -o {output} -f -"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ from k8snet_provision.topology import Cluster
 
 REFUSED_BY_SERVER = "K8N301"
 
+SHOWN = 10
+"""Objects named in a problem before the rest is only counted."""
+
 MAKES_ROOM = ("Namespace", "CustomResourceDefinition")
 """Kinds without which other objects cannot be."""
 
@@ -136,15 +139,37 @@ def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Pro
     world = replace(world, state=replace(world.state, dry=kept))
     if not asked:
         return world, []
-    script = Script(cluster_state.dry_run(world.prelude), json.dumps(_as_list(asked)).encode())
-    answer = fleet.run({world.state.reader: script})[world.state.reader]
+    answer = _try_out(world, fleet, asked, "json")
+    problems: list[Problem] = []
+    if isinstance(answer, Output) and answer.code != 0:
+        names = _try_out(world, fleet, asked, "name")
+        taken = accepted(asked, names.stdout.decode().split() if isinstance(names, Output) else ())
+        problems.append(_refusal(answer, [manifest for manifest in asked if manifest not in taken]))
+        answer = _try_out(world, fleet, taken, "json")
     if isinstance(answer, Unreachable):
-        return replace(world, state=ClusterState(None, answer.reason)), []
+        return replace(world, state=ClusterState(None, answer.reason)), problems
     if answer.code != 0:
-        return world, [_refusal(answer)]
+        return world, problems
     results = json.loads(answer.stdout)
     items = results["items"] if results["kind"] == "List" else [results]
-    return replace(world, state=replace(world.state, dry=kept | {ObjectRef.of(item): item for item in items})), []
+    return replace(world, state=replace(world.state, dry=kept | {ObjectRef.of(item): item for item in items})), problems
+
+
+def _try_out(world: World, fleet: Fleet, manifests: Sequence[Manifest], output: str) -> Output | Unreachable:
+    script = Script(cluster_state.dry_run(world.prelude, output), json.dumps(_as_list(manifests)).encode())
+    return fleet.run({world.state.reader: script})[world.state.reader]
+
+
+def accepted(manifests: Sequence[Manifest], names: Iterable[str]) -> list[Manifest]:
+    """Those whose names kubectl printed, in the order of both: not every refusal says what it refuses."""
+    rest, found = list(names), []
+    for manifest in manifests:
+        group = manifest["apiVersion"].rpartition("/")[0]
+        kind = ".".join(filter(None, (manifest["kind"].lower(), group)))
+        if rest and rest[0] == f"{kind}/{manifest['metadata']['name']}":
+            found.append(manifest)
+            del rest[0]
+    return found
 
 
 def _answerable(manifests: Sequence[Manifest], world: World) -> Iterable[Manifest]:
@@ -167,11 +192,13 @@ def _as_list(items: Sequence[Manifest]) -> Manifest:
     return {"apiVersion": "v1", "kind": "List", "items": list(items)}
 
 
-def _refusal(answer: Output) -> Problem:
+def _refusal(answer: Output, refused: Sequence[Manifest]) -> Problem:
     said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()
+    names = ", ".join(str(ObjectRef.of(manifest)) for manifest in refused[:SHOWN])
+    rest = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
     return Problem(
         REFUSED_BY_SERVER,
-        "the API server refuses what the topology asks for",
+        f"the API server refuses what the topology asks for: {names}{rest}",
         CLUSTER,
         found=said[-1000:],
         hint="nothing was changed; mend the topology or the cluster and run diff again",
