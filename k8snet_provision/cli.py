@@ -19,6 +19,7 @@ from k8snet_provision import ending, exits, workflow
 from k8snet_provision.exits import Exit
 from k8snet_provision.lab.commands import app as lab
 from k8snet_provision.plan import Plan, problem_to_json
+from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console, junit, ticket
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.reports.ticket import Ticket
@@ -279,6 +280,29 @@ def inventory(
         print(listing.host_json(read, host))
     else:
         print(listing.graph(read, variables=variables) if as_graph else listing.list_json(read, export=export))
+
+
+class Picture(StrEnum):
+    TEXT = "text"
+    MERMAID = "mermaid"
+
+
+@app.command()
+def graph(
+    inventory: Inventory,
+    extra: Extra = [],  # noqa: B006
+    vault: Vault = [],  # noqa: B006
+    output: Annotated[Picture, typer.Option("--output", "-o", help="How it is drawn.")] = Picture.TEXT,
+) -> None:
+    """Draw the wanted way of requests, from the client to the pods, without speaking to a host."""
+    from k8snet_provision import topology
+    from k8snet_provision.reports import graph
+
+    cluster, problems = topology.read(workflow.read_inventory(_request(inventory, "", "", 1, extra, vault)))
+    if cluster is None:
+        raise ProblemsFound(problems)
+    way = graph.way_of_requests(cluster)
+    print(graph.as_mermaid(way) if output is Picture.MERMAID else graph.as_text(way), end="")
 
 
 @app.command()
