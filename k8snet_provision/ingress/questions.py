@@ -111,7 +111,9 @@ echo "$row times in a row: $saw"
 """
 
 
-def script(asked: Sequence[Question], new: Sequence[Door], old: Sequence[Door], *, any_door: bool) -> str:
+def script(
+    asked: Sequence[Question], new: Sequence[Door], old: Sequence[Door], *, any_door: bool, within: int = WITHIN
+) -> str:
     """sh that passes once every door answers rightly IN_A_ROW times.
 
     Right is what the old doors answer at the same time; without one that answers, anything a proxy says on
@@ -119,7 +121,7 @@ def script(asked: Sequence[Question], new: Sequence[Door], old: Sequence[Door], 
     """
     text = "\n".join(
         (
-            f"in_a_row={IN_A_ROW} apart={APART} within={WITHIN} broken_for={BROKEN_FOR} never={NEVER}",
+            f"in_a_row={IN_A_ROW} apart={APART} within={within} broken_for={BROKEN_FOR} never={NEVER}",
             f"nowhere={NOWHERE} any={'yes' if any_door else ''}",
             _array("hosts", [question.host for question in asked]),
             _array("paths", [question.path for question in asked]),
