@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from k8snet_provision import ending, exits, workflow
+from k8snet_provision import ending, exits, sources, workflow
 from k8snet_provision.exits import Exit
 from k8snet_provision.lab.commands import app as lab
 from k8snet_provision.plan import Plan, problem_to_json
@@ -243,7 +243,9 @@ def lint(
     from k8snet_provision.topology.lint import lint as find
 
     request = _request(inventory, "", "", 1, extra, vault)
-    problems = find(inventory, extra_vars=request.extra_vars, vault_passwords=workflow.vault_passwords(request))
+    passwords = workflow.vault_passwords(request)
+    here = sources.on_this_machine
+    problems = find(inventory, extra_vars=request.extra_vars, vault_passwords=passwords, sources=here)
     if output is Output.JSON:
         print(json.dumps([problem_to_json(problem) for problem in problems], indent=2))
     else:

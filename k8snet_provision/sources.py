@@ -10,11 +10,19 @@ from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.topology import Cluster
 
 
-def problems(cluster: Cluster) -> tuple[Problem, ...]:
-    """Why something is not to be had or not what it should be."""
+def problems(cluster: Cluster, *, fetch: bool = True) -> tuple[Problem, ...]:
+    """Why something is not to be had or not what it should be; without `fetch`, of what is on this machine."""
+    metallb = cluster.topology.metallb
+    if metallb is None or not (fetch or source.is_here(metallb)):
+        return ()
     try:
         source.fetch(cluster)
         release.objects(cluster)
     except ProblemsFound as found:
         return found.problems
     return ()
+
+
+def on_this_machine(cluster: Cluster) -> tuple[Problem, ...]:
+    """What lint can say, which speaks to nobody."""
+    return problems(cluster, fetch=False)

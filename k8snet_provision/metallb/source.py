@@ -31,15 +31,18 @@ def is_url(metallb: Metallb) -> bool:
     return metallb.manifest.startswith("https://")
 
 
+def is_here(metallb: Metallb) -> bool:
+    """Whether it can be read without fetching it."""
+    path = kept(metallb.sha256)
+    return not is_url(metallb) or (path.exists() and _sha256(path.read_bytes()) == metallb.sha256)
+
+
 def fetch(cluster: Cluster) -> None:
     """Makes the manifest of a URL a file of this machine; does nothing where it is one. Raises ProblemsFound."""
     metallb = cluster.topology.metallb
-    if metallb is None or not is_url(metallb):
+    if metallb is None or is_here(metallb):
         return
-    path = kept(metallb.sha256)
-    if path.exists() and _sha256(path.read_bytes()) == metallb.sha256:
-        return
-    data = _checked(_download(cluster, metallb.manifest), cluster, metallb)
+    path, data = kept(metallb.sha256), _checked(_download(cluster, metallb.manifest), cluster, metallb)
     try:
         _keep(path, data)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,18 @@ from k8snet_provision import inventory
 from k8snet_provision.inventory import Code, VaultPassword, connection
 from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
 
+from .cluster import Cluster
 from .reading import read
 
 
 def lint(
-    path: Path, *, extra_vars: Mapping[str, Any] = {}, vault_passwords: Sequence[VaultPassword] = ()
+    path: Path,
+    *,
+    extra_vars: Mapping[str, Any] = {},
+    vault_passwords: Sequence[VaultPassword] = (),
+    sources: Callable[[Cluster], Iterable[Problem]] = lambda cluster: (),
 ) -> list[Problem]:
-    """All problems of the inventory, its connections and its topology.
+    """All problems of the inventory, its connections and its topology, and of the files that it names (`sources`).
 
     An inventory that cannot be read has no topology to look at.
     """
@@ -26,7 +31,9 @@ def lint(
     except ProblemsFound as found:
         return list(found.problems)
     connections = map(_elsewhere, connection.connections(loaded)[1])
-    return list(dict.fromkeys([*loaded.warnings, *connections, *read(loaded)[1]]))
+    cluster, problems = read(loaded)
+    more = sources(cluster) if cluster else ()
+    return list(dict.fromkeys([*loaded.warnings, *connections, *problems, *more]))
 
 
 def _elsewhere(problem: Problem) -> Problem:

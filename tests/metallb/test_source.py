@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +103,23 @@ def test_a_url_is_fetched_once_and_kept(tmp_path: Path, web: tuple[str, list[str
     assert web[1] == ["/metallb.yaml"]
     assert [path.name for path in cache.iterdir()] == [f"{hashlib.sha256(manifest()).hexdigest()}.yaml"]
     assert read(wanted) == manifest()
+
+
+def test_lint_speaks_to_nobody(tmp_path: Path, web: tuple[str, list[str]]) -> None:
+    wanted = cluster(tmp_path, f"{web[0]}/gone.yaml")
+    assert sources.on_this_machine(wanted) == ()
+    assert web[1] == []
+
+
+def test_lint_looks_into_the_manifest(tmp_path: Path) -> None:
+    evil = manifest() + b"---\napiVersion: v1\nkind: Pod\nmetadata: {name: miner, namespace: metallb-system}\n"
+    (tmp_path / "m.yaml").write_bytes(evil)
+    cluster(tmp_path, str(tmp_path / "m.yaml"), evil)
+    command = [sys.executable, "-m", "k8snet_provision", "lint", str(tmp_path / "inventory")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done
+    assert "K8N179" in done.stdout
+    assert "kind Pod" in done.stdout
 
 
 def test_what_was_damaged_while_it_was_kept_is_fetched_again(
