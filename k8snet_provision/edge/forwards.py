@@ -16,7 +16,7 @@ HOST_NETWORK_HEALTH = 10254
 
 API = "kube-apiserver"
 
-_SERVER = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")  # HAProxy's manual, section 2.2 of the configuration's format
+_SERVER = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")  # HAProxy's configuration manual, section 4: names
 _ADDRESS = re.compile(r"[A-Za-z0-9_.:-]{1,253}\Z")
 
 
