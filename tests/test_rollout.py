@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from shlex import quote
 
 import pytest
 
-from k8snet_provision.capability import NEVER, Capability, Gate, Phase
+from k8snet_provision.capability import NEVER, Capability, Gate, Phase, Together
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.engine import operations
@@ -239,6 +239,37 @@ def test_a_gate_that_cannot_be_asked_fails_its_batch(site: Site, error: Exceptio
     outcome = site.run([site.phase("files", Gate("health", script))], site.changes("files"))
     assert outcome.failures == {"files": {"h1": said, "h2": said}}
     assert set(site.contents().values()) == {OLD}
+
+
+def test_a_gate_that_no_host_can_judge_alone_hears_all_of_them(site: Site) -> None:
+    heard: list[dict[str, str]] = []
+
+    def verdict(world: World, said: Mapping[str, str]) -> str:
+        heard.append(dict(said))
+        return "" if len(heard) > 1 else "the VIP is on no host"
+
+    together = Together(lambda world: ("h1", "h3"), verdict)
+    gate = Gate("one VIP", lambda *_: "echo here", deadline=5, together=together)
+    assert site.run([site.phase("files", gate, at_once=1)], site.changes("files", ["h2"])).ok
+    assert heard == [{"h1": "here", "h3": "here"}] * 2
+
+
+def test_hosts_that_do_not_agree_in_time_are_told_with_the_reason(site: Site) -> None:
+    gate = Gate("one VIP", lambda *_: "echo here", 0.5, together=Together(lambda world: ("h1",), lambda *_: "on two"))
+    outcome = site.run([site.phase("files", gate, at_once=1)], site.changes("files", ["h2"]))
+    assert outcome.failures == {"files": {"h2": "waited 0.5 s for one VIP; last seen: on two"}}
+
+
+def test_a_gate_may_ask_another_host_about_each_of_a_batch(site: Site) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def script(world: World, host: str, changes: Sequence[Change]) -> str:
+        asked.append((host, changes[0].target))
+        return reads(site, changes[0].target, NEW)
+
+    gate = Gate("seen from outside", script, deadline=5, asked_from=lambda world: "h4")
+    assert site.run([site.phase("files", gate)], site.changes("files", ["h1", "h2", "h3"])).ok
+    assert asked == [("h4", "h1"), ("h4", "h2"), ("h4", "h3")]
 
 
 def test_an_interrupt_ends_it_after_the_batch_in_hand(site: Site) -> None:

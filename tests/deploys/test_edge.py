@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from k8snet_provision import assets
+from k8snet_provision import assets, planning
+from k8snet_provision.capability import Phase
 from k8snet_provision.change import Action, Change, Kind
 from k8snet_provision.edge import haproxy, keepalived
 from k8snet_provision.edge.forwards import ways_of
@@ -119,6 +120,14 @@ def test_the_host_with_the_vip_comes_last(tmp_path: Path) -> None:
     assert edge.order(world, ("lb1", "lb2")) == ["lb1", "lb2"]
     seen["lb1"]["network"], seen["lb2"]["network"] = network("192.0.2.31/24", f"{VIP}/32"), network("192.0.2.32/24")
     assert edge.order(a_world(tmp_path, seen=seen), ("lb1", "lb2")) == ["lb2", "lb1"]
+
+
+def test_the_plan_has_the_hosts_in_that_order(tmp_path: Path) -> None:
+    seen = at_work(tmp_path)
+    seen["lb1"]["network"], seen["lb2"]["network"] = network("192.0.2.31/24", f"{VIP}/32"), network("192.0.2.32/24")
+    world = a_world(tmp_path, BEHIND_EDGE, seen)
+    phase = Phase(edge.CAPABILITY, hosts=("load_balancer",), at_once=1)
+    assert planning.make([phase], world, ("lb1", "lb2"), 0.0).targets("edge") == ("lb2", "lb1")
 
 
 def test_a_host_that_is_off_keeps_the_other_from_nothing(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def pull_plug(lab: LabCluster, host: str) -> None:
 # The installed package as an archive again, in a repository that is a directory of the host.
 REPOSITORY = """
 set -e
-mkdir -p /srv/repo && cd /srv/repo
+rm -rf /srv/repo /srv/haproxy /srv/keepalived && mkdir -p /srv/repo && cd /srv/repo
 for name in haproxy keepalived; do
   tree=/srv/$name; mkdir -p $tree/DEBIAN
   while read -r path; do if [ -e "$path" ] && [ ! -d "$path" ]; then echo "${path#/}"; fi

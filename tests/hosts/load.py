@@ -41,10 +41,14 @@ class Answers:
 
 
 class Load:
-    """A context manager: load while its body runs. `rate` is requests a second, `timeout` seconds for each."""
+    """A context manager: load while its body runs. `rate` is requests a second, `timeout` seconds for each, `kept`
+    how many connections stay open; each asks for `path`."""
 
-    def __init__(self, address: str, port: int = 80, *, rate: float = 50, timeout: float = 2, kept: int = 0) -> None:
+    def __init__(
+        self, address: str, port: int = 80, *, path: str = "/", rate: float = 50, timeout: float = 2, kept: int = 0
+    ) -> None:
         self.answers = Answers()
+        self._request = f"GET {path} HTTP/1.1\r\nHost: load.test\r\n\r\n".encode()
         self._place, self._rate, self._timeout = (address, port), rate, timeout
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._keep) for _ in range(kept)]
@@ -84,7 +88,7 @@ class Load:
 
     def _ask(self, connection: socket.socket, begun: float) -> bool:
         connection.settimeout(max(0.05, self._timeout - (time.monotonic() - begun)))
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: load.test\r\n\r\n")
+        connection.sendall(self._request)
         return connection.recv(65536).startswith(b"HTTP/1.1 200")
 
     def _keep(self) -> None:
