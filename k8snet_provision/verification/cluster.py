@@ -35,8 +35,11 @@ def temporary_namespace(world: World, fleet: Fleet) -> Iterator[str]:
 
 
 def create(world: World, fleet: Fleet, objects: list[Manifest]) -> None:
-    """Raises CannotProbe with what the API server says."""
-    kubectl(world, fleet, "apply -f -", {"apiVersion": "v1", "kind": "List", "items": objects})
+    """Raises CannotProbe with what the API server says. Asked twice: a connection may break on the way, and what
+    is there by then stays as it is."""
+    wanted = {"apiVersion": "v1", "kind": "List", "items": objects}
+    if try_kubectl(world, fleet, "apply -f -", wanted).code != 0:
+        kubectl(world, fleet, "apply -f -", wanted)
 
 
 def kubectl(world: World, fleet: Fleet, arguments: str, stdin: Manifest | None = None) -> str:
