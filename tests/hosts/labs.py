@@ -95,6 +95,7 @@ def up(
     made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
     assert made.code == 0, made
     _keep_only(target / "hosts.yml", hosts)
+    _keep_the_service_network(target / "group_vars" / "all" / "topology.yml")
     settings = target / "group_vars" / "all" / "lab.yml"
     settings.write_text(settings.read_text().replace("install: daemonset", f"install: {proxy}"))
     cluster = LabCluster(target)
@@ -105,6 +106,17 @@ def up(
     kept = cluster.lab("snapshot", "fresh")
     assert kept.code == 0, kept
     return cluster
+
+
+def _keep_the_service_network(path: Path) -> None:
+    """Leaves the ways in out of the topology: tests that are about them bring their own."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    tree = yaml.load(path)
+    kept = ("service_cidr", "pod_cidr", "cluster_domain", "kube_proxy", "dns")
+    tree["topology"] = {key: tree["topology"][key] for key in kept}
+    yaml.dump(tree, path)
 
 
 def _keep_only(path: Path, hosts: dict[str, list[str]]) -> None:
