@@ -17,7 +17,7 @@ from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.resources.kube_object import Manifest
 from k8snet_provision.topology import Cluster
 
-NOT_METALLB = "K8N179"
+NOT_METALLB = source.NOT_THE_ONE
 
 DEEPEST = 100
 """Levels of a YAML document; the schemas of MetalLB's own kinds have 20."""

@@ -118,7 +118,7 @@ def test_lint_looks_into_the_manifest(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "k8snet_provision", "lint", str(tmp_path / "inventory")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1, done
-    assert "K8N179" in done.stdout
+    assert "K8N174" in done.stdout
     assert "kind Pod" in done.stdout
 
 
