@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploys.metallb_look import EXCLUDED, excluded_nodes, holders, networks, pools_of_others, waiting
+from deploys.metallb_look import ASKERS, EXCLUDED, excluded_nodes, holders, networks, pools_of_others, waiting
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.metallb import network, release
 from k8snet_provision.metallb.contents import MEMBERLIST, NAMESPACE, NAMESPACE_REF, POOL_DEFINITION, SPEAKER
@@ -177,6 +177,8 @@ def notices(world: World) -> Iterator[str]:
     size = sum(int(pool.last) - int(pool.first) + 1 for pool in pools)
     if size > MOST:
         yield f"the pools of MetalLB have {size} addresses; the first {MOST} were asked for, whether they are in use"
+    if not world.reached(world.cluster.nodes[:ASKERS]):
+        yield "no node was asked whether the addresses of MetalLB's pools are in use"
     yield from (str(problem) for address, problem in _taken(world) if _is_live(world, address))
     for address, service in holders(world).items():
         if not any(holds(pool, address) for pool in pools):

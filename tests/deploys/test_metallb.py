@@ -279,6 +279,11 @@ def test_what_nodes_could_not_tell_is_incomplete(tmp_path: Path) -> None:
     assert [item.target for item in plan.incomplete] == ["w1"]
 
 
+def test_a_run_without_nodes_says_that_nobody_asked(tmp_path: Path) -> None:
+    world = a_world(tmp_path, topology(tmp_path), {"cp1": hosts()["cp1"]}, a_state())
+    assert list(refusals.notices(world)) == ["no node was asked whether the addresses of MetalLB's pools are in use"]
+
+
 def test_who_has_which_address_is_told(tmp_path: Path) -> None:
     services = [balanced("shop", "192.0.2.200"), balanced("app", "198.51.100.7"), balanced("api", "")]
     world = a_metallb(tmp_path, services=services)
