@@ -35,7 +35,10 @@ def of_release(world: World) -> Iterator[Problem]:
 
 
 def _foreign(world: World) -> Iterator[Problem]:
-    """Ours are all in our namespace; with the label on it, what was there before is taken over."""
+    """Ours are all in our namespace; with the label on it, what was there before is taken over.
+
+    Definitions of ours without it are left from a run that failed.
+    """
     namespace, definition = world.live(NAMESPACE_REF), world.live(POOL_DEFINITION)
     if namespace is not None and namespace["metadata"].get("labels", {}).get(OWNED_LABEL) == FIELD_MANAGER:
         return
@@ -43,7 +46,7 @@ def _foreign(world: World) -> Iterator[Problem]:
     if namespace is not None:
         hint = f"leave metallb out of the topology, or have it taken over: kubectl label namespace {NAMESPACE} {OURS}"
         yield Problem(FOREIGN, text, CLUSTER, str(NAMESPACE_REF), expected, hint)
-    elif definition is not None:
+    elif definition is not None and not owner(definition):
         hint = "leave metallb out of the topology, or uninstall the one that is there, its CRDs too"
         yield Problem(FOREIGN, text, CLUSTER, str(POOL_DEFINITION), expected, hint)
 

@@ -188,6 +188,7 @@ def test_a_pool_that_is_no_longer_asked_for_is_deleted(tmp_path: Path) -> None:
         ([{**NAMESPACE_REF.skeleton()}], ["K8N331"]),
         ([{**POOL_DEFINITION.skeleton()}], ["K8N331"]),
         ([owned_by("metallb", NAMESPACE_REF.skeleton()), POOL_DEFINITION.skeleton()], []),
+        ([owned_by("metallb", POOL_DEFINITION.skeleton())], []),
     ],
 )
 def test_a_metallb_of_somebody_else_is_not_taken_over(
