@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from k8snet_provision import assets, interruption, looking, planning, rollout, selection, sources, topology
+from k8snet_provision import assets, interruption, looking, planning, rollout, run_lock, selection, sources, topology
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
+from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
+from k8snet_provision.run_lock import RunLock
 from k8snet_provision.saved_plan import making, moved, tool
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
@@ -51,6 +53,7 @@ class Session:
     site: tuple[Phase, ...]
     hosts: tuple[str, ...]
     fleet: Fleet
+    connections: Mapping[str, Connection]
     warnings: tuple[Problem, ...]
     started: float
     request: Request
@@ -59,6 +62,7 @@ class Session:
     """The plan that is to be carried out, and nothing but that."""
     refused: tuple[Problem, ...] = ()
     """Why that cannot be done, as far as it is known before the hosts are asked."""
+    lock_path: str = run_lock.PATH
 
 
 def vault_passwords(request: Request) -> Sequence[VaultPassword]:
@@ -91,7 +95,7 @@ def session(request: Request) -> Iterator[Session]:
     # The cluster is read through a control plane, also for a --limit that leaves them out.
     spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes, *([client] if client else ())))
     with Fleet({name: connections[name] for name in spoken_to}, request.forks) as fleet:
-        yield Session(cluster, site, reached_for, fleet, found, started, request, client)
+        yield Session(cluster, site, reached_for, fleet, connections, found, started, request, client)
 
 
 @contextmanager
@@ -115,6 +119,8 @@ def diff(session: Session) -> tuple[Plan, World]:
     world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
     world, refused = looking.ask_dry_run(session.site, world, session.fleet)
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
+    if other := _under_way(session, world):
+        plan = replace(plan, notices=(*plan.notices, f"{other.text}: {other.found}"))
     if session.approved:
         found = (*session.refused, *moved.since(session.approved, saved(session, plan), session.cluster))
         if found:
@@ -137,10 +143,30 @@ def apply(
 ) -> tuple[Plan, rollout.Outcome | None]:
     """diff, then exactly that plan, if `agreed` says so. The outcome is None when nothing was started."""
     plan, world = diff(session)
-    if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes or not agreed(plan):
+    if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes:
         return plan, None
-    with interruption.postponed(progress.interrupted) as stop:
-        return plan, rollout.Rollout(plan, world, session.fleet, progress, stop).run(session.site)
+    if other := _under_way(session, world):
+        raise ProblemsFound([other])
+    if not agreed(plan):
+        return plan, None
+    with interruption.postponed(progress.interrupted) as stop, _lock(session, world) as lock:
+        run = rollout.Rollout(plan, world, session.fleet, progress, lambda: stop() or bool(lock.lost()))
+        outcome = run.run(session.site)
+        if why := lock.lost():
+            outcome.failures["lock of the run"] = {CLUSTER: why}
+    return plan, outcome
+
+
+def _lock(session: Session, world: World) -> RunLock:
+    reached = {host: session.connections[host] for host in session.cluster.control_planes}
+    return RunLock(lambda: Fleet(reached), list(reached), world.prelude, session.lock_path)
+
+
+def _under_way(session: Session, world: World) -> Problem | None:
+    """Another run, as the control planes tell that answered; those that did not are not waited for again."""
+    candidates = [host for host in session.cluster.control_planes if host not in world.observation.unreached]
+    answered = [host for host in candidates if host in world.observation.hosts or host == world.state.reader]
+    return run_lock.under_way(session.fleet, answered or candidates, session.lock_path)
 
 
 def verify(session: Session) -> tuple[World, list[Result]]:

@@ -48,7 +48,8 @@ class Host:
     """One host behind a real sshd whose file should read LATIN, and the session of an operator with it."""
 
     def __init__(self, folder: Path, server: Sshd) -> None:
-        self.folder, self.server, self.path = folder, server, folder / "a.conf"
+        self.folder, self.path = folder, folder / "a.conf"
+        self.connections = {host: server.connection(host) for host in ("cp1", "w1")}
         self.path.write_bytes(b"old\n")
         self.plan_file = folder / "plan.json"
         self.at_once: int | str = 1
@@ -69,10 +70,13 @@ class Host:
         site = (Phase(capability, ("kube_node",), at_once=self.at_once),)
         request = Request(self.world.cluster.inventory.path, **options)
         refused = tuple(moved.before_looking(approved, saved_with(), request.extra_vars)) if approved else ()
-        return Session(self.world.cluster, site, ("w1",), fleet, (), 0.0, request, "", approved, refused)
+        lock = str(self.folder / "lock")
+        return Session(
+            self.world.cluster, site, ("w1",), fleet, self.connections, (), 0.0, request, "", approved, refused, lock
+        )
 
     def with_session(self, work: Callable[[Session], Any], approved: SavedPlan | None = None, **options: Any) -> Any:
-        with Fleet({host: self.server.connection(host) for host in ("cp1", "w1")}) as fleet:
+        with Fleet(self.connections) as fleet:
             return work(self.session(fleet, approved, **options))
 
     def save(self, **options: Any) -> SavedPlan:
@@ -291,9 +295,10 @@ DAMAGE: dict[str, Callable[[str], bytes]] = {
 def test_what_is_no_plan_gets_one_clear_message(said: str, plan_text: str, tmp_path: Path) -> None:
     path = tmp_path / "given.json"
     path.write_bytes(DAMAGE[said](plan_text))
-    ran = run("show", str(path))
-    assert (ran.code, ran.out, len(ran.err.splitlines())) == (1, "", 1), ran
-    assert ran.err.startswith(f"{path}: {said.strip()}")
+    with pytest.raises(ProblemsFound) as found:
+        files.read(path)
+    (problem,) = found.value.problems
+    assert str(problem).startswith(f"{path}: {said.strip()}")
 
 
 def test_white_space_is_no_edit(plan_text: str, tmp_path: Path) -> None:
