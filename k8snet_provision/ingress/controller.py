@@ -229,7 +229,7 @@ def shared(world: World, ingress: Ingress) -> Iterable[Manifest]:
         default_certificate=DEFAULT_CERTIFICATE,
         certificate=_certificate(world, ingress),
         controller_class=controller_class(world, ingress),
-        privileged=ingress.pattern == "host_network" or "host_network" in paths.old(world),
+        privileged=ingress.pattern == "host_network",
     )
     for manifest in found:
         yield manifest if manifest["kind"] == "Namespace" else owned_by(OWNER, manifest)
