@@ -29,6 +29,13 @@ SHOWN = 10
 MAKES_ROOM = ("Namespace", "CustomResourceDefinition")
 """Kinds without which other objects cannot be."""
 
+MEND = "nothing was changed; mend the topology or the cluster and run diff again"
+WEBHOOK_SILENT = (
+    "nothing was changed; the webhook's pods do not answer the API server: see whether they run, and whether the API "
+    "server's host reaches them; without its configuration (kubectl delete validatingwebhookconfiguration NAME) nobody "
+    "asks it, and apply makes ours again"
+)
+
 OBSERVATION_TIMEOUT = 60.0
 """Seconds for one host's script, once connected; the slowest part is kubectl's answer."""
 
@@ -201,5 +208,5 @@ def _refusal(answer: Output, refused: Sequence[Manifest]) -> Problem:
         f"the API server refuses what the topology asks for: {names}{rest}",
         CLUSTER,
         found=said[-1000:],
-        hint="nothing was changed; mend the topology or the cluster and run diff again",
+        hint=WEBHOOK_SILENT if "failed calling webhook" in said else MEND,
     )
