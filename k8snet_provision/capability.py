@@ -122,8 +122,10 @@ class Phase:
     def pace(self) -> str:
         """How many at once and through which gates, for people."""
         pace = "one at a time" if self.at_once == 1 else f"{self.at_once} at once"
+        if CLUSTER in self.hosts and self.capability.host_changes is nothing:  # its hosts are looked at only
+            pace = "once, for the cluster"
         gates = ", ".join(gate.what for gate in self.capability.gates)
-        return (pace if self.hosts != (CLUSTER,) else "once, for the cluster") + (f", gate {gates}" if gates else "")
+        return pace + (f", gate {gates}" if gates else "")
 
 
 Site = Sequence[Phase]
