@@ -67,10 +67,13 @@ def holder(inventory: Path) -> str:
     return found
 
 
-def lost(inventory: Path, host: str) -> Answers:
-    """What clients saw of it; the host is back and both nodes serve again afterwards."""
+def lost(inventory: Path, host: str, timeout: float) -> Answers:
+    """What clients that wait for `timeout` seconds saw of it; the host is back and both nodes serve afterwards.
+
+    A packet that is lost is sent again after a second: who waits less sees every outage as failures.
+    """
     lab = settings.read(inventory, [])
-    with Load(VIP, path="/healthz", timeout=2.5) as answers:
+    with Load(VIP, path="/healthz", timeout=timeout) as answers:
         time.sleep(3)
         hosts.pull_plug(lab, host)
         time.sleep(6)
@@ -102,9 +105,9 @@ def main() -> None:
         try:
             tool("lab", "up", str(inventory))
             tool("apply", str(inventory), "--yes")
-            holders = [lost(inventory, holder(inventory)) for _ in range(RUNS)]
+            holders = [lost(inventory, holder(inventory), 1) for _ in range(RUNS)]
             print(row("the host with the VIP lost", holders), flush=True)
-            nodes = [lost(inventory, f"node{1 + number % 2}") for number in range(RUNS)]
+            nodes = [lost(inventory, f"node{1 + number % 2}", 2.5) for number in range(RUNS)]
             print(row("a node with a controller lost", nodes), flush=True)
         finally:
             tool("lab", "down", str(inventory))
