@@ -67,8 +67,9 @@ class IngressEntry(Part):
     tls: tuple[Tls, ...] = Field(default=(), description="HTTPS by host name.")
     rewrite_target: IngressPath | None = Field(
         default=None,
-        description="What replaces the part of the path that a rule names: with `/`, the rule `/api` asks for `/x` when "
-        "`/api/x` came. A target with `$1` or `$2` is passed on as it is, for paths of type ImplementationSpecific.",
+        description="What replaces the part of the path that a rule names: with `/`, the rule `/api` asks for "
+        "`/x` when `/api/x` came. A target with `$1` or `$2` is passed on as it is, for paths of type "
+        "ImplementationSpecific.",
         examples=["/"],
     )
     labels: Mapping[LabelKey, LabelValue] = Field(default={}, description="Labels of the Ingress.")

@@ -46,5 +46,6 @@ class Metallb(Part):
     )
     fast_failover: bool = Field(
         default=False,
-        description="Another node announces a lost one's addresses after 1.5 s instead of 5.5 s (MetalLB 0.16 or later).",
+        description="Another node announces a lost one's addresses after 1.5 s instead of 5.5 s (MetalLB 0.16 or "
+        "later).",
     )
