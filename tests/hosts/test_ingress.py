@@ -33,7 +33,7 @@ spec:
     spec: {containers: [{name: controller, image: registry.k8s.io/ingress-nginx/controller:v1.11.0}]}
 """
 
-LISTEN = """systemd-run -q --unit squatter perl -MIO::Socket::INET -e \
+LISTEN = """systemd-run -q --collect --unit squatter perl -MIO::Socket::INET -e \
 'IO::Socket::INET->new(LocalPort => 80, Listen => 1, ReuseAddr => 1)->accept'; sleep 1"""
 
 
