@@ -116,7 +116,8 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: F
 def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
     """kubectl mostly waits, so three channels of the one connection ask at once; empty when the host is lost.
 
-    Where the API server gives no version, the others are not waited for: each would try for many seconds.
+    Where the API server gives no version, the others are not waited for: each would try for many seconds. Nor are
+    they killed: one that is stopped within a packet would spoil the connection for whatever comes next.
     """
     pool = Pool(3)
 
@@ -126,7 +127,6 @@ def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[
     version, *others = (pool.spawn(ask, asked) for asked in (probes[:1], probes[1::2], probes[2::2]))
     first: HostSeen | None = version.get()
     if first is None or any(seen.state is State.UNKNOWN for seen in first.answers.values()):
-        pool.kill()
         return first.answers if first else {}
     rest: list[HostSeen | None] = [job.get() for job in others]
     found = [first, *rest]
