@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from itertools import chain
 
 from k8snet_provision.ingress import admission, foreign, observed, ports
-from k8snet_provision.ingress.controller import edge_networks
+from k8snet_provision.ingress.exposure import edge_networks
 from k8snet_provision.ingress.paths import OWNER, ROWS
 from k8snet_provision.ingress.ports import Holder
 from k8snet_provision.kube_proxy.install import node

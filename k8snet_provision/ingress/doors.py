@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8snet_provision.ingress import foreign, observed
-from k8snet_provision.ingress.controller import HTTP
+from k8snet_provision.ingress.exposure import HTTP
 from k8snet_provision.ingress.paths import addresses, behind_edge, old
 from k8snet_provision.kube_proxy.install import node
 from k8snet_provision.resources.probe import Unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from k8snet_provision.ingress.controller import HEALTH, HTTP, HTTPS, WEBHOOK_PORT
+from k8snet_provision.ingress.exposure import HEALTH, HTTP, HTTPS, WEBHOOK_PORT
 from k8snet_provision.resources.probe import HostSeen, Probe
 from k8snet_provision.topology.ingress import Ingress
 
