@@ -99,8 +99,12 @@ def _once(changes: Sequence[Change]) -> Iterable[Change]:
 
 def _object_changes(phase: Phase, world: World) -> Iterable[Change]:
     for manifest in phase.capability.manifests(world):
-        live = world.live(ObjectRef.of(manifest))
-        yield from kube_object.change(phase.name, live, world.after_apply(manifest), send=manifest)
+        live, wanted = world.live(ObjectRef.of(manifest)), world.after_apply(manifest)
+        if added := kube_object.added_keys(live, manifest):
+            wanted = {**wanted, "data": {k: v for k, v in wanted["data"].items() if k not in added}}
+            yield from kube_object.change(phase.name, live, wanted, how="replace")
+        else:
+            yield from kube_object.change(phase.name, live, wanted, send=manifest)
 
 
 @dataclass

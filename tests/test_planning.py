@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from k8snet_provision import planning
 from k8snet_provision.capability import Capability, Phase, nothing
 from k8snet_provision.change import Action
-from k8snet_provision.resources.kube_object import Manifest, owned_by
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef, owned_by
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 from tests.deploys.worlds import a_state, a_world
@@ -66,3 +68,15 @@ def test_nothing_is_deleted_while_it_is_unknown_what_is_wanted(world: World) -> 
     plan = planning.make([Phase(a_capability("way", "new")), Phase(blind)], world, ["cp1"], 0.0)
     assert [change.action for change in plan.changes if change.action is Action.DELETE] == []
     assert plan.incomplete
+
+
+def test_a_key_that_somebody_put_into_a_config_map_of_ours_goes(tmp_path: Path) -> None:
+    """Server-side apply would leave it, and the program that reads the map would go on obeying it."""
+    ours = {**a_config_map("new"), "data": {"a": "1"}}
+    live = {**a_config_map("new", resourceVersion="8"), "data": {"a": "1", "ssl-redirect": "false"}}
+    world = a_world(tmp_path, "service_cidr: 10.254.0.0/16", state=a_state(objects=[live], owned=[live]))
+    world = replace(world, state=replace(world.state, dry={ObjectRef.of(live): live}))
+    capability = Capability(name="way", carry_out=nothing, manifests=lambda world: [ours])
+    plan = planning.make([Phase(capability)], world, ["cp1"], 0.0)
+    (change,) = plan.changes
+    assert (change.details["how"], json.loads(change.details["manifest"])["data"]) == ("replace", {"a": "1"})

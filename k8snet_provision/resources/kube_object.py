@@ -152,6 +152,16 @@ def change(
     yield Change(phase, CLUSTER, Kind.OBJECT, str(ref), before, after, details, because=because, secret=secret)
 
 
+def added_keys(live: Mapping[str, Any] | None, sent: Manifest) -> frozenset[str]:
+    """Keys of a ConfigMap that somebody else put beside ours: a program reads them as if they were ours.
+
+    Server-side apply leaves them alone.
+    """
+    if live is None or sent["kind"] != "ConfigMap":
+        return frozenset()
+    return frozenset(live.get("data") or ()) - frozenset(sent.get("data") or ())
+
+
 def undone(change: Change) -> Change | None:
     """The change that makes the object what it was, whatever became of it since; None where that is not so simple."""
     how = change.details.get("how")
