@@ -265,7 +265,8 @@ def test_interrupts_stop_between_batches_and_the_next_run_finishes(cluster: LabC
         time.sleep(0.8)
         ran = running.interrupt()
     tidy(ran)
-    assert ran.code == FAILED, ran
+    # On a busy machine the program is still being loaded by then, and ends by the signal itself.
+    assert ran.code in (FAILED, -signal.SIGINT), ran
     assert "interrupted" in ran.err
 
     ran = cluster.tool("apply", "--yes", "--no-diff", timeout=400)
