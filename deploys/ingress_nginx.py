@@ -21,7 +21,6 @@ NAME = "ingress-nginx"
 
 
 def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
-    yield from observed.probes(cluster, host)
     ingress = cluster.topology.ingress
     if ingress and (wanted := ports.wanted(ingress)) and host in _chosen(cluster, ingress):
         yield ports.probe(wanted)
@@ -59,6 +58,7 @@ CAPABILITY = Capability(
     carry_out=roll_out,
     probes=probes,
     reads=controller.refs,
+    questions=observed.questions,
     manifests=manifests,
     cluster_changes=cluster_changes,
     refusals=ingress_refusals.refusals,

@@ -9,7 +9,7 @@ from typing import Any
 
 from deploys import metallb_gates as gates
 from deploys import metallb_refusals as preflight
-from deploys.metallb_look import certificate_is_there, excluded_nodes, probes
+from deploys.metallb_look import certificate_is_there, excluded_nodes, probes, questions
 from k8snet_provision.capability import Capability
 from k8snet_provision.engine.carry_out import cluster_changes
 from k8snet_provision.metallb import release
@@ -114,6 +114,7 @@ CAPABILITY = Capability(
     name=NAME,
     carry_out=cluster_changes,
     probes=probes,
+    questions=questions,
     reads=reads,
     manifests=manifests,
     refusals=preflight.of_release,
@@ -126,6 +127,7 @@ POOLS = Capability(
     name=POOLS_NAME,
     carry_out=cluster_changes,
     probes=probes,
+    questions=questions,
     reads=pool_refs,
     manifests=pools,
     refusals=preflight.of_pools,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from k8snet_provision.cluster_state import kubectl
 from k8snet_provision.metallb import network
 from k8snet_provision.metallb.contents import CERTIFICATE, NAMESPACE
 from k8snet_provision.metallb.network import NodeNetwork
@@ -28,15 +27,15 @@ def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
     topology = cluster.topology
     if topology.metallb is None:
         return
-    if host == cluster.control_planes[0]:
-        yield from _cluster_probes(kubectl(topology.control_plane.kubectl, topology.control_plane.kubeconfig))
     if host in cluster.nodes:
         asks = host in cluster.nodes[:ASKERS]
         yield network.probe(network.addresses(topology.pools) if asks else ())
 
 
-def _cluster_probes(prelude: str) -> Iterator[Probe]:
+def questions(cluster: Cluster, prelude: str) -> Iterator[Probe]:
     """Whether the Secret is there, and no more of it; and all pools, for kubectl's reads are by name."""
+    if cluster.topology.metallb is None:
+        return
     place = f"-n {NAMESPACE} get secret {CERTIFICATE.name}"
     yield Probe(
         CERTIFICATE_KEY,
@@ -52,12 +51,12 @@ case $o in *"(NotFound)"*) exit {ABSENT_CODE} ;; esac; echo "$o"; exit 1""",
 
 def certificate_is_there(world: World) -> bool:
     """Raises Unknown."""
-    return world.host(world.cluster.control_planes[0]).data(CERTIFICATE_KEY) is not None
+    return world.state.said(CERTIFICATE_KEY) is not None
 
 
 def pools_of_others(world: World) -> Iterator[Manifest]:
     """IPAddressPools without our label; raises Unknown."""
-    text = world.host(world.cluster.control_planes[0]).text(POOLS_KEY)
+    text = world.state.said(POOLS_KEY)
     try:
         items = json.loads(text)["items"] if text else ()
     except (ValueError, KeyError, TypeError):

@@ -62,6 +62,8 @@ class Capability:
 
     probes(world.cluster, host)   what must be looked at on a host
     reads(cluster)                which cluster objects must be read
+    questions(cluster, prelude)   what else is asked of the cluster, once, by the control plane that reads it;
+                                  `prelude` is the sh that defines K (kubectl)
     manifests(world)              objects applied server-side, owned by us
     host_changes(world, host)     what differs on a host
     cluster_changes(world)        what differs in the cluster beside `manifests`
@@ -84,6 +86,7 @@ class Capability:
     carry_out: Callable[..., Any]
     probes: Callable[[Any, str], Iterable[Probe]] = nothing
     reads: Callable[[Any], Iterable[ObjectRef]] = nothing
+    questions: Callable[[Any, str], Iterable[Probe]] = nothing
     manifests: Callable[[World], Iterable[Manifest]] = nothing
     host_changes: Callable[[World, str], Iterable[Change]] = nothing
     cluster_changes: Callable[[World], Iterable[Change]] = nothing

@@ -152,6 +152,12 @@ class ClusterState:
         except json.JSONDecodeError:
             raise Unknown("cluster", key, f"kubectl answered no JSON: {(text or '')[:200]}") from None
 
+    def said(self, key: str) -> str | None:
+        """The answer to a capability's own question; None where there is nothing. Raises Unknown."""
+        if self.seen is None:
+            raise Unknown("cluster", key, self.why_not)
+        return self.seen.text(key)
+
     def _items(self, key: str) -> Sequence[Manifest]:
         answer = self._json(key)
         if answer is None:

@@ -36,6 +36,9 @@ WEBHOOK_SILENT = (
     "asks it, and apply makes ours again"
 )
 
+CHANNELS = 3
+"""Beside the one for the API server's version; sshd takes ten at once (MaxSessions)."""
+
 OBSERVATION_TIMEOUT = 60.0
 """Seconds for one host's script, once connected; the slowest part is kubectl's answer."""
 
@@ -102,7 +105,9 @@ def _why(failure: Unreachable) -> str:
 
 def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Fleet) -> ClusterState:
     """The cluster as the first control plane saw whose API server answered; the others are asked in turn."""
-    probes = list(cluster_state.probes(_prelude(cluster), _refs(site, cluster)))
+    prelude = _prelude(cluster)
+    own = {probe.key: probe for phase in site for probe in phase.capability.questions(cluster, prelude)}
+    probes = [*cluster_state.probes(prelude, _refs(site, cluster)), *own.values()]
     why = "no control-plane host could be reached"
     for reader in readers:
         answers = _ask_at_once(fleet, reader, probes)
@@ -114,17 +119,18 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: F
 
 
 def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
-    """kubectl mostly waits, so three channels of the one connection ask at once; empty when the host is lost.
+    """kubectl mostly waits, so several channels of the one connection ask at once; empty when the host is lost.
 
     Where the API server gives no version, the others are not waited for: each would try for many seconds. Nor are
     they killed: one that is stopped within a packet would spoil the connection for whatever comes next.
     """
-    pool = Pool(3)
+    pool = Pool(1 + CHANNELS)
 
     def ask(asked: Sequence[Probe]) -> HostSeen | None:
         return _run(fleet, {reader: list(asked)})[0].get(reader)
 
-    version, *others = (pool.spawn(ask, asked) for asked in (probes[:1], probes[1::2], probes[2::2]))
+    parts = [probes[:1], *(probes[1 + number :: CHANNELS] for number in range(CHANNELS))]
+    version, *others = (pool.spawn(ask, asked) for asked in parts)
     first: HostSeen | None = version.get()
     if first is None or any(seen.state is State.UNKNOWN for seen in first.answers.values()):
         return first.answers if first else {}

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from shlex import quote
 
-from k8snet_provision.cluster_state import kubectl
 from k8snet_provision.ingress.controller import WEBHOOK
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, Manifest
 from k8snet_provision.resources.probe import ABSENT_CODE, Probe, Unknown
@@ -28,13 +27,10 @@ FOREIGN_SELECTOR = f"app.kubernetes.io/name=ingress-nginx,{OWNED_LABEL}!={FIELD_
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
-def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
-    """For every control-plane host: which of them reads the cluster is not known beforehand."""
+def questions(cluster: Cluster, prelude: str) -> Iterable[Probe]:
     ingress = cluster.topology.ingress
-    if ingress is None or host not in cluster.control_planes:
+    if ingress is None:
         return
-    control_plane = cluster.topology.control_plane
-    prelude = kubectl(control_plane.kubectl, control_plane.kubeconfig)
     secret = f"-n {quote(ingress.namespace)} get secret {WEBHOOK}"
     bundle = "'jsonpath={.data.ca\\.crt} {.data.tls\\.crt}'"
     yield Probe(INGRESSES, f"{prelude} K get ingresses -A -o json 2>&1")
@@ -49,14 +45,8 @@ printf '%s %s' "$(date +%s)" "$o" """,
     )
 
 
-def _text(world: World, key: str) -> str | None:
-    if not world.state.reader:
-        raise Unknown("cluster", key, world.state.why_not or "no control plane was read")
-    return world.host(world.state.reader).text(key)
-
-
 def _items(world: World, key: str) -> Sequence[Manifest]:
-    text = _text(world, key) or ""
+    text = world.state.said(key) or ""
     try:
         items: Sequence[Manifest] = json.loads(text)["items"]
     except (ValueError, TypeError, KeyError):
@@ -95,7 +85,7 @@ def webhook_certificate(world: World) -> tuple[int, str, str] | None:
 
     Raises Unknown.
     """
-    words = (_text(world, CERTIFICATE) or "").split(" ")
+    words = (world.state.said(CERTIFICATE) or "").split(" ")
     if len(words) != 3:
         return None
     now, bundle, certificate = words
@@ -104,4 +94,4 @@ def webhook_certificate(world: World) -> tuple[int, str, str] | None:
 
 def lacks_openssl(world: World) -> bool:
     """Whether a certificate has to be made and the control-plane host has nothing to make it with. Raises Unknown."""
-    return (_text(world, CERTIFICATE) or "") == "no openssl\n"
+    return (world.state.said(CERTIFICATE) or "") == "no openssl\n"

@@ -103,7 +103,7 @@ class Scene:
         cluster, problems = read(inventory.load(directory))
         assert cluster is not None, problems
         answers = {host: {ports.KEY: present(self.listeners.get(host, ""))} for host in cluster.addresses}
-        answers["cp1"] |= {
+        said = {
             observed.INGRESSES: present(json.dumps({"items": list(self.ingresses)})),
             observed.FOREIGN: present(json.dumps({"items": list(self.foreign)})),
             observed.CERTIFICATE: self.certificate,
@@ -115,6 +115,7 @@ class Scene:
             nodes=self.nodes,
             pods=self.pods,
             services=[a_service("default", "kubernetes", "10.254.0.1"), *self.services],
+            said=said,
         )
         return World(cluster, Observation(seen, {}), state)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from k8snet_provision import assets
+from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.metallb import network
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
@@ -21,15 +22,19 @@ NODE_MAC, OTHER_MAC = "02:00:00:00:00:21", "02:00:00:00:00:99"
 OWN = f"mac {NODE_MAC}\naddress eth0 192.0.2.21/24\n"
 
 
-def hosts(network_said: str = "", certificate: Seen = ABSENT, pools: Seen = ABSENT) -> dict[str, dict[str, Seen]]:
-    return {
-        "cp1": {look.CERTIFICATE_KEY: certificate, look.POOLS_KEY: pools},
-        "w1": {network.KEY: present(OWN + network_said)},
-    }
+def hosts(network_said: str = "") -> dict[str, dict[str, Seen]]:
+    return {"cp1": {}, "w1": {network.KEY: present(OWN + network_said)}}
 
 
-def a_metallb(directory: Path, more: str = "", said: Mapping[str, Any] | None = None, **state: Any) -> World:
-    return a_world(directory, topology(directory, more=more), hosts(**(said or {})), a_state(**state))
+def state(certificate: Seen = ABSENT, pools: Seen = ABSENT, **more: Any) -> ClusterState:
+    return a_state(said={look.CERTIFICATE_KEY: certificate, look.POOLS_KEY: pools}, **more)
+
+
+def a_metallb(directory: Path, more: str = "", said: Mapping[str, Any] | None = None, **objects: Any) -> World:
+    """`said`: network_said of the node; certificate and pools of the cluster."""
+    cluster = dict(said or {})
+    seen = hosts(cluster.pop("network_said", ""))
+    return a_world(directory, topology(directory, more=more), seen, state(**cluster, **objects))
 
 
 def live(item: Manifest, **meta: str) -> Manifest:

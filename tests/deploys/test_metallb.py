@@ -24,6 +24,7 @@ from tests.deploys.metallb_world import (
     codes,
     hosts,
     live,
+    state,
 )
 from tests.deploys.worlds import a_state, a_world, present
 from tests.metallb.releases import manifest, topology
@@ -79,7 +80,7 @@ def test_images_come_from_where_the_topology_says(tmp_path: Path) -> None:
     text = topology(tmp_path) + "\nimages:\n  mirrors: {quay.io: 'registry.corp.test:5000/quay'}\n" + (
         f"  tags: {{quay.io/metallb/controller: v0.16.2}}\n  digests: {{quay.io/metallb/speaker: '{digest}'}}"
     )  # fmt: skip
-    found = by_ref(list(metallb.manifests(a_world(tmp_path, text, hosts(), a_state()))))
+    found = by_ref(list(metallb.manifests(a_world(tmp_path, text, hosts(), state()))))
     assert container(found[CONTROLLER])["image"] == "registry.corp.test:5000/quay/metallb/controller:v0.16.2"
     assert container(found[SPEAKER])["image"] == f"registry.corp.test:5000/quay/metallb/speaker:v0.16.1@{digest}"
 
@@ -115,7 +116,7 @@ def test_speakers_that_notice_a_loss_sooner_are_given_every_setting_and_start_an
 
 def test_a_release_without_those_settings_is_refused_them(tmp_path: Path) -> None:
     old = manifest().replace(b"name: metallb-memberlist-config", b"name: another")
-    world = a_world(tmp_path, topology(tmp_path, more="fast_failover: true", data=old), hosts(), a_state())
+    world = a_world(tmp_path, topology(tmp_path, more="fast_failover: true", data=old), hosts(), state())
     assert codes(list(refusals.of_release(world))) == ["K8N333"]
 
 
@@ -123,7 +124,7 @@ def test_pools_are_what_metallb_has_to_be_told(tmp_path: Path) -> None:
     text = topology(tmp_path, "192.0.2.64/28, 2001:db8::10-2001:db8::1f").replace(
         "[{addresses", "[{name: lan, auto_assign: false, interfaces: [eth1], addresses"
     )
-    pool, advertisement = metallb.pools(a_world(tmp_path, text, hosts(), a_state()))
+    pool, advertisement = metallb.pools(a_world(tmp_path, text, hosts(), state()))
     assert pool["spec"] == {"addresses": ["192.0.2.64-192.0.2.79", "2001:db8::10-2001:db8::1f"], "autoAssign": False}
     assert advertisement["spec"] == {"ipAddressPools": ["lan"], "interfaces": ["eth1"]}
     assert {owner(pool), owner(advertisement)} == {"metallb-pools"}

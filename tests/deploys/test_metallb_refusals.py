@@ -26,8 +26,9 @@ from tests.deploys.metallb_world import (
     codes,
     hosts,
     look,
+    state,
 )
-from tests.deploys.worlds import a_state, a_world, present, unknown
+from tests.deploys.worlds import a_world, present, unknown
 from tests.metallb.releases import topology
 
 metallb = assets.deploy_module("metallb")
@@ -128,13 +129,13 @@ def test_our_own_pools_do_not_overlap_themselves(tmp_path: Path) -> None:
 
 def test_what_nodes_could_not_tell_is_incomplete(tmp_path: Path) -> None:
     answers = hosts() | {"w1": {network.KEY: unknown("bash is not installed, with which packets are sent")}}
-    world = a_world(tmp_path, topology(tmp_path), answers, a_state())
+    world = a_world(tmp_path, topology(tmp_path), answers, state())
     plan = planning.make([Phase(metallb.POOLS)], world, ["cp1", "w1"], 0.0)
     assert [item.target for item in plan.incomplete] == ["w1"]
 
 
 def test_a_run_without_nodes_says_that_nobody_asked(tmp_path: Path) -> None:
-    world = a_world(tmp_path, topology(tmp_path), {"cp1": hosts()["cp1"]}, a_state())
+    world = a_world(tmp_path, topology(tmp_path), {"cp1": {}}, state())
     assert list(refusals.notices(world)) == ["no node was asked whether the addresses of MetalLB's pools are in use"]
 
 

@@ -68,6 +68,7 @@ def a_state(
     owned: Sequence[Mapping[str, Any]] = (),
     nodes: Sequence[Mapping[str, Any]] = (),
     version: str = "v1.36.3",
+    said: Mapping[str, Seen] | None = None,
 ) -> ClusterState:
     def items(found: Sequence[Mapping[str, Any]]) -> Seen:
         return present(json.dumps({"items": list(found)}))
@@ -80,6 +81,7 @@ def a_state(
         "cluster:objects": items(objects),
         "cluster:owned": items(owned),
         "cluster:pods": present("".join(f"{line}\n" for line in pods)),
+        **(said or {}),
     }
     return ClusterState(HostSeen("cp1", answers), reader="cp1")
 
