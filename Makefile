@@ -23,7 +23,7 @@ demo: setup ## bring the lab up, apply inventory/lab, verify, show what was seen
 
 test: setup ## every test: unit, real programs, lab
 	$(MAKE) --no-print-directory static
-	$(PYTHON) -m pytest --durations=20
+	bin/test $(PYTHON)
 
 .PHONY: static
 static: setup
