@@ -75,6 +75,7 @@ class Clients(Name):
         self._running: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Clients:
+        self._wait()
         self._write()
         for file in self._files:
             command = ["unshare", "-m", "sh", "-c", ENTER, str(file), *self._command]
@@ -96,6 +97,15 @@ class Clients(Name):
             if found != self.addresses:
                 self.addresses = found
                 self._write()
+
+    def _wait(self, limit: float = 120) -> None:
+        """An Ingress that was just made has no address yet: its status follows within a minute."""
+        ends = time.monotonic() + limit
+        while not self.addresses:
+            if time.monotonic() > ends:
+                raise TimeoutError(f"waited {limit:g} s for an address in the status of the Ingress")
+            time.sleep(1)
+            self.addresses = addresses(self._lab)
 
     def _write(self) -> None:
         for number, file in enumerate(self._files):

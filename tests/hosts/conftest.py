@@ -13,7 +13,6 @@ import pytest
 
 from tests.hosts.labs import LabCluster, up
 
-
 RUNS = ("cluster", "ways-in")
 """Two halves of the tests on hosts that share no lab; bin/test runs them side by side."""
 

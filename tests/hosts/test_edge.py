@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator
@@ -102,21 +101,20 @@ def test_a_drained_node_gets_nothing_new(lab: LabCluster) -> None:
     assert lab.on("node1", "ss -Htn state established sport = :30080 | wc -l").strip() == "0", before
 
 
-def test_the_vip_moves_within_a_second_when_its_host_loses_power(lab: LabCluster) -> None:
-    outages = []
-    for _ in range(3):
-        (holder,) = holders(lab)
-        with Load(VIP, rate=50, timeout=1) as answers:
-            time.sleep(1)
-            pull_plug(lab, holder)
-            time.sleep(3)
-        outages.append(answers.outage)
-        with Load(VIP, rate=50) as back:
-            assert lab.lab("up").code == 0
-            time.sleep(3)
-        assert not back.failures, back
-        assert len(holders(lab)) == 1
-    assert statistics.median(outages) < 1, outages
+def test_the_vip_moves_when_its_host_loses_power_and_stays_when_it_is_back(lab: LabCluster) -> None:
+    """How fast is measured by bench/edge_failover.py."""
+    (holder,) = holders(lab)
+    with Load(VIP, rate=50, timeout=1) as answers:
+        time.sleep(1)
+        pull_plug(lab, holder)
+        time.sleep(6)
+    assert answers.failures
+    assert {how for begun, _, how in answers.requests if begun > 5} == {"ok"}
+    with Load(VIP, rate=50) as back:
+        assert lab.lab("up").code == 0
+        time.sleep(3)
+    assert not back.failures, back
+    assert len(holders(lab)) == 1 and holders(lab) != [holder]
 
 
 def test_the_vip_moves_when_haproxy_ends_and_stays_there(lab: LabCluster) -> None:
