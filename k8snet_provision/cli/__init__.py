@@ -1,0 +1,34 @@
+"""The commands. Each says what it needs, calls one workflow, prints one report and picks one exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from k8snet_provision import ending
+from k8snet_provision.cli import changing, proving, reading
+from k8snet_provision.lab.commands import app as lab
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The network of on-prem Kubernetes clusters: what differs, set right, proved.",
+)
+app.add_typer(lab, name="lab")
+for command in (
+    changing.diff,
+    changing.show,
+    changing.apply,
+    proving.verify,
+    reading.lint,
+    reading.inventory,
+    reading.graph,
+    reading.schema,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(ending.run(app, sys.argv[1:]))
