@@ -7,8 +7,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from k8snet_provision.lab import processes, settings
+from k8snet_provision.lab.settings import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "inventory" / "lab"
@@ -26,6 +30,11 @@ class Ran:
         return f"exit code {self.code}\n{self.out}\n{self.err}"
 
 
+@cache
+def _described_by(inventory: Path) -> Lab:
+    return settings.read(inventory)
+
+
 @dataclass(frozen=True)
 class LabCluster:
     """A lab that is up. `inventory` is its own copy: a test may edit it."""
@@ -41,10 +50,18 @@ class LabCluster:
         return run("lab", command, str(self.inventory), *arguments, timeout=timeout)
 
     def on(self, host: str, script: str, timeout: float = 60) -> str:
-        """The stdout of sh on a host, entered without the network; fails the test when it fails."""
-        ran = self.lab("exec", host, "--", "sh", "-c", script, timeout=timeout)
-        assert ran.code == 0, ran
-        return ran.out
+        """The stdout of sh on a host, entered without the network; fails the test when it fails.
+
+        As `lab exec` does it, without starting the program for each of hundreds of calls.
+        """
+        pid = processes.leader(_described_by(self.inventory), host)
+        assert pid is not None, f"{host} is off"
+        words = processes.entered(pid, ["sh", "-c", script])
+        ran = subprocess.run(
+            words, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+        )
+        assert ran.returncode == 0, Ran(ran.returncode, ran.stdout, ran.stderr)
+        return ran.stdout
 
     def kubectl(self, arguments: str, host: str = "cp1") -> str:
         return self.on(host, f"kubectl {arguments}")
