@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Severity
 from k8snet_provision.rollout import Outcome
 from k8snet_provision.seen import World
-from k8snet_provision.verification.plugin import Result
+
+if TYPE_CHECKING:
+    from k8snet_provision.verification.plugin import Result
 
 
 class Exit(IntEnum):

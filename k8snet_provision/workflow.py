@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8snet_provision import assets, interruption, looking, planning, rollout, run_lock, selection, sources, topology
 from k8snet_provision.capability import Phase, members
@@ -23,10 +23,9 @@ from k8snet_provision.saved_plan import making, moved, tool
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
-from k8snet_provision.verification import run as verification
-from k8snet_provision.verification.client import of_host, this_machine
-from k8snet_provision.verification.plugin import Result
-from k8snet_provision.verification.run import CannotVerify
+
+if TYPE_CHECKING:
+    from k8snet_provision.verification.plugin import Result
 
 CANNOT_VERIFY = "K8N601"
 
@@ -171,6 +170,11 @@ def _under_way(session: Session, world: World) -> Problem | None:
 
 def verify(session: Session) -> tuple[World, list[Result]]:
     """Looks at what is there, then proves it by use. Pods made for it are gone afterwards."""
+    # pytest and testinfra take long to load, and no other command needs them.
+    from k8snet_provision.verification import run as verification
+    from k8snet_provision.verification.client import of_host, this_machine
+    from k8snet_provision.verification.run import CannotVerify
+
     world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
     if world.state.seen is None:
         return world, []

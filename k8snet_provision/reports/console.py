@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -14,7 +15,9 @@ from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.rollout import Outcome
 from k8snet_provision.seen import World
-from k8snet_provision.verification.plugin import Result
+
+if TYPE_CHECKING:
+    from k8snet_provision.verification.plugin import Result
 
 SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 ANEW = (Kind.RESTART, Kind.RELOAD)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from k8snet_provision.verification.plugin import Result
+if TYPE_CHECKING:
+    from k8snet_provision.verification.plugin import Result
 
 
 def to_xml(suite: str, results: Sequence[Result]) -> str:
