@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import time
+from contextlib import closing
 
 import pytest
 
@@ -34,10 +35,10 @@ def put_in(lab: LabCluster, example: str) -> None:
 
 def answer(address: str) -> tuple[int, str]:
     """Status and first word (the pod's name) of http://hello.example.com/ at that address."""
-    connection = http.client.HTTPConnection(address, timeout=5)
-    connection.request("GET", "/", headers={"Host": "hello.example.com"})
-    got = connection.getresponse()
-    return got.status, got.read().decode().split(" ")[0]
+    with closing(http.client.HTTPConnection(address, timeout=5)) as connection:
+        connection.request("GET", "/", headers={"Host": "hello.example.com"})
+        got = connection.getresponse()
+        return got.status, got.read().decode().split(" ")[0]
 
 
 @pytest.mark.parametrize("example", DOOR)
