@@ -83,10 +83,10 @@ def roll_out(changes: Sequence[Change], prelude: str = "") -> None:
 def _configure(change: Change, prelude: str) -> None:
     """Its CA comes from the Secret, where this run may just have put it."""
     manifest = change.details["manifest"]
-    service = json.loads(manifest)["webhooks"][0]["clientConfig"]["service"]
-    if UNKNOWN_YET not in manifest:
+    if UNKNOWN_YET not in manifest:  # also when it is put back: deleted, of which only the name is sent
         operations.run_script(f"{prelude}\n{object_script(change)}", manifest.encode(), name=change.name)
         return
+    service = json.loads(manifest)["webhooks"][0]["clientConfig"]["service"]
     script = f"""{prelude}
 namespace={quote(service["namespace"])} secret={WEBHOOK}
 {BUNDLE}

@@ -101,7 +101,7 @@ def _object_changes(phase: Phase, world: World) -> Iterable[Change]:
     for manifest in phase.capability.manifests(world):
         live, wanted = world.live(ObjectRef.of(manifest)), world.after_apply(manifest)
         if added := kube_object.added_keys(live, manifest):
-            wanted = {**wanted, "data": {k: v for k, v in wanted["data"].items() if k not in added}}
+            wanted = {**wanted, "data": {k: v for k, v in wanted.get("data", {}).items() if k not in added}}
             yield from kube_object.change(phase.name, live, wanted, how="replace")
         else:
             yield from kube_object.change(phase.name, live, wanted, send=manifest)

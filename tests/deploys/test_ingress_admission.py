@@ -14,6 +14,7 @@ from cryptography import x509
 from k8snet_provision import assets
 from k8snet_provision.change import Action, Kind
 from k8snet_provision.ingress import admission
+from k8snet_provision.resources import kube_object
 from k8snet_provision.resources.kube_object import Manifest
 from tests.deploys.ingress_world import Scene, certificate_of, there
 
@@ -119,3 +120,18 @@ def test_a_webhook_that_is_not_wanted_any_more_goes_before_anything_else(
     assert plan.changes[0].action is Action.DELETE
     deleted = [change.name for change in plan.changes if change.phase == "ingress-retired"]
     assert deleted == ["Secret web/ingress-nginx-webhook", "Service web/ingress-nginx-webhook"]
+
+
+def test_a_configuration_that_was_just_made_can_be_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left behind by a failed run it would refuse every Ingress: nobody answers for it."""
+    scripts: list[tuple[str, bytes]] = []
+    taken = lambda text, stdin=b"", **_: scripts.append((text, stdin))  # noqa: E731
+    monkeypatch.setattr(ingress_admission.operations, "run_script", taken)
+    plan = Scene("pattern: load_balancer").plan(tmp_path)
+    (made,) = [change for change in plan.of("ingress-admission") if change.kind is Kind.OBJECT]
+    back = kube_object.undone(made)
+    assert back is not None and back.action is Action.DELETE
+    ingress_admission._configure(back, "")
+    ((script, stdin),) = scripts
+    assert "K delete" in script
+    assert json.loads(stdin)["metadata"] == {"name": "ingress-nginx-webhook"}
