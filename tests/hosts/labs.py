@@ -13,6 +13,7 @@ from typing import Any
 
 from k8snet_provision.lab import processes, settings
 from k8snet_provision.lab.settings import Lab
+from k8snet_provision.lab.state import recall
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "inventory" / "lab"
@@ -102,6 +103,19 @@ def run(*arguments: str, timeout: float = 300) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def clone(target: Path, name: str, network: str) -> None:
+    """inventory/lab as another lab; one of that name, which a killed run of tests left, is ended first.
+
+    One run at a time holds the tests' lock, so a lab of its names that is there has no owner left.
+    """
+    made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
+    assert made.code == 0, made
+    memory = recall(settings.read(target))
+    if memory and Path(memory.inventory).exists():
+        ended = run("lab", "down", memory.inventory)
+        assert ended.code == 0, ended
+
+
 def up(
     target: Path, name: str, network: str, hosts: dict[str, list[str]], kind: str, proxy: str = "daemonset"
 ) -> LabCluster:
@@ -109,12 +123,11 @@ def up(
 
     `proxy`: how kube-proxy is installed, "daemonset" or "systemd".
     """
-    made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
-    assert made.code == 0, made
+    clone(target, name, network)
     _keep_only(target / "hosts.yml", hosts)
     _keep_the_service_network(target / "group_vars" / "all" / "topology.yml")
-    settings = target / "group_vars" / "all" / "lab.yml"
-    settings.write_text(settings.read_text().replace("install: daemonset", f"install: {proxy}"))
+    made = target / "group_vars" / "all" / "lab.yml"
+    made.write_text(made.read_text().replace("install: daemonset", f"install: {proxy}"))
     cluster = LabCluster(target)
     shutil.rmtree(target / ".ssh", ignore_errors=True)
     brought = cluster.lab("up", "--control-plane", kind, timeout=1800)

@@ -15,7 +15,7 @@ import pytest
 
 from k8snet_provision.lab import network, processes, settings
 from k8snet_provision.lab.settings import Lab
-from tests.hosts.labs import SOURCE, Ran, run
+from tests.hosts.labs import SOURCE, Ran, clone, run
 
 pytestmark = pytest.mark.hosts
 
@@ -23,8 +23,7 @@ LIMIT = "cp1,node1,lb1"
 
 
 def _clone(target: Path, name: str, net: str) -> Path:
-    made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", net)
-    assert made.code == 0, made
+    clone(target, name, net)
     return target
 
 
@@ -133,7 +132,9 @@ def test_a_host_that_reboots_comes_back_without_its_added_addresses(inventory: P
 
 
 def test_a_lab_of_the_same_name_from_another_inventory_is_refused(inventory: Path, tmp_path: Path) -> None:
-    other = _clone(tmp_path / "other", "thosts", "10.141.4.0/24")
+    other = tmp_path / "other"
+    made = run("lab", "clone", str(SOURCE), str(other), "--name", "thosts", "--network", "10.141.4.0/24")
+    assert made.code == 0, made
     for command in (("up", "--hosts-only"), ("down",)):
         ran = run("lab", command[0], str(other), *command[1:])
         assert ran.code == 1

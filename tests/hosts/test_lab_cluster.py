@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.lab import processes, settings
-from tests.hosts.labs import SOURCE, LabCluster, run
+from tests.hosts.labs import SOURCE, LabCluster, clone, run
 from tests.hosts.test_lab import left_of, wait
 
 pytestmark = pytest.mark.hosts
@@ -93,7 +93,7 @@ def test_another_kind_of_control_plane_is_refused(fresh_kubeadm: LabCluster) -> 
 
 def test_nothing_is_left_of_a_cluster_whose_making_was_killed(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory"
-    assert run("lab", "clone", str(SOURCE), str(inventory), "--name", "tkillc", "--network", "10.141.7.0/24").code == 0
+    clone(inventory, "tkillc", "10.141.7.0/24")
     lab = settings.read(inventory)
     command = [sys.executable, "-m", "k8snet_provision", "lab", "up", str(inventory), "--limit", "cp1,node1"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as bringing_up:
