@@ -49,9 +49,10 @@ class BatchState(LinkedState):
     operation to it, and their names are mixed. What each host runs is its own all the same.
     """
 
-    def __init__(self, links: dict[str, Link]) -> None:
+    def __init__(self, links: dict[str, Link], mirror: str = "") -> None:
         super().__init__(check_for_changes=False)  # the plan has said what changes; nothing is asked again
         self.links = links
+        self.mirror = mirror
         self.steps: dict[tuple[str, str], str] = {}
 
     def step(self, host: Host, operation: str) -> str:
@@ -65,14 +66,16 @@ def deploy_batch(
     deploy: Deploy,
     progress: Progress | None,
     forks: int,
+    mirror: str = "",
 ) -> dict[str, Failed | None]:
     """Runs `deploy` on every host of the batch, step by step, all hosts together.
 
     A host that fails stops at that step; the others go on. An exception of `deploy` itself is raised before
-    any host is changed, unless it is pyinfra's own, which fails the host.
+    any host is changed, unless it is pyinfra's own, which fails the host. `mirror` is a directory of the hosts
+    where each keeps, for itself, which step began and how it ended; none when empty.
     """
     with _one_state_at_a_time:
-        state = BatchState({name: links[name] for name in batch})
+        state = BatchState({name: links[name] for name in batch}, mirror)
         state.init(_inventory(links, batch), Config(PARALLEL=max(1, min(forks, len(batch)))))
         failures: dict[str, Failed] = {}
         state.add_callback_handler(_Told(progress or _silent))  # type: ignore[no-untyped-call]

@@ -60,10 +60,17 @@ class Fleet:
             raise ConnectionError(str(failure.unreachable)) from None
 
     def deploy(
-        self, batch: Mapping[str, Sequence[Any]], deploy: Deploy, progress: Progress | None = None
+        self,
+        batch: Mapping[str, Sequence[Any]],
+        deploy: Deploy,
+        progress: Progress | None = None,
+        mirror: str = "",
     ) -> dict[str, Failed | None]:
-        """Runs a pyinfra deploy with each host's changes, on the open connections; None for a host that is done."""
-        return deploy_batch(self._links, batch, deploy, progress, self._forks)
+        """Runs a pyinfra deploy with each host's changes, on the open connections; None for a host that is done.
+
+        `progress` and `mirror` are those of `deploy_batch`.
+        """
+        return deploy_batch(self._links, batch, deploy, progress, self._forks, mirror)
 
     def close(self) -> None:
         """Ends every connection. The Fleet stays usable: the next call connects again."""

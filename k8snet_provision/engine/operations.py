@@ -15,7 +15,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.connectors.util import CommandOutput
 
-from k8snet_provision.engine import files, kernel, packages, units
+from k8snet_provision.engine import files, kernel, packages, steps, units
 from k8snet_provision.engine.connector import LinkConnector, lines
 from k8snet_provision.engine.script import Script
 
@@ -45,7 +45,7 @@ _script = cast(Callable[..., Any], operation(is_idempotent=False)(cast(Any, _com
 def add(name: str, script: Script) -> None:
     """Adds a script as an operation of the current host."""
     state = cast(Any, context.state)
-    added = _script(script, name=name)
+    added = _script(steps.kept(script, name, state.mirror) if state.mirror else script, name=name)
     state.steps[context.host.name, added._hash] = name
 
 

@@ -146,3 +146,18 @@ def test_stock_operations_and_facts_work_over_the_link(fleet: Fleet, tmp_path: P
     assert target.read_bytes() == source.read_bytes() == (tmp_path / "copy").read_bytes()
     assert target.stat().st_mode & 0o777 == 0o600
     assert facts[0]["size"] == 25600
+
+
+def test_a_host_keeps_its_own_steps(fleet: Fleet, tmp_path: Path) -> None:
+    batch = {"h1": [("good", "cat >/dev/null; true"), ("bad one", "exit 7"), ("never", "true")]}
+    (failed,) = fleet.deploy(batch, scripts, mirror=str(tmp_path)).values()
+    assert failed is not None and failed.step == "bad one"
+    words = [line.split(" ", 1)[1] for line in (tmp_path / "steps").read_text().splitlines()]
+    assert words == ["start good", "done good", "start bad one", "failed bad one"]
+
+
+def test_a_step_that_cannot_be_kept_is_not_begun(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "steps").mkdir()
+    (failed,) = fleet.deploy({"h1": [("step", f"touch {tmp_path}/made")]}, scripts, mirror=str(tmp_path)).values()
+    assert failed is not None and "cannot be written, so the step was not begun" in failed.text
+    assert not (tmp_path / "made").exists()
