@@ -136,6 +136,7 @@ def a_node(world: World) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="hardly anything: one Pod at a time is replaced, and begins with an empty cache",
     carry_out=cluster_changes,
     reads=reads,
     manifests=manifests,

@@ -99,6 +99,7 @@ def order(world: World, hosts: Sequence[str]) -> Sequence[str]:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="nothing while HAProxy reloads; 0.6 s without answers where the VIP moves",
     carry_out=carry_out,
     probes=probes,
     host_changes=host_changes,
@@ -108,6 +109,7 @@ CAPABILITY = Capability(
 )
 RETIRED = Capability(
     name=RETIRED_NAME,
+    felt="nothing: no requests take the old way in any more",
     carry_out=carry_out,
     probes=probes,
     host_changes=retired_changes,

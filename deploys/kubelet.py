@@ -209,6 +209,7 @@ def node_name(world: World, host: str) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="nothing: Pods go on without their kubelet; kubectl logs and exec wait for about a second",
     carry_out=carry_out,
     probes=probes,
     reads=reads,

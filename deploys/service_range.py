@@ -41,6 +41,10 @@ def gate(world: World, host: str, changes: object) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt=(
+        "Pods cannot resolve names from the moment kube-dns moves until they start anew: add-ons do, a note names "
+        "the others"
+    ),
     carry_out=steps.apply,
     reads=reads,
     cluster_changes=cluster_changes,

@@ -151,6 +151,7 @@ def _check(manifest: Manifest) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
+    felt="nothing at Services that stay; one that is made anew is away for a moment",
     carry_out=carry_out,
     reads=reads,
     manifests=manifests,

@@ -56,6 +56,10 @@ def nothing(*_: object) -> tuple[Any, ...]:
     return ()
 
 
+def no_time(_: Cluster) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Capability:
     """One thing the tool provides. Each field is a function of what is wanted and what is there.
@@ -80,6 +84,8 @@ class Capability:
     managed(cluster)              whether the topology has this section at all, so that what it no longer asks for
                                   is deleted; when None: whether anything is asked for
     puts_back                     whether the objects of a failed batch can simply be made again what they were
+    felt                          what clients notice while it changes, in a sentence; figures were measured on the lab
+    waits(cluster)                seconds that the operator's own settings make each batch wait
     """
 
     name: str
@@ -99,6 +105,8 @@ class Capability:
     retires: tuple[str, ...] | None = None
     managed: Callable[[Cluster], bool] | None = None
     puts_back: bool = True
+    felt: str = ""
+    waits: Callable[[Cluster], float] = no_time
 
     @property
     def prunes(self) -> tuple[str, ...]:
