@@ -51,6 +51,9 @@ class Told:
     def waiting(self, phase: str, what: str, targets: Sequence[str]) -> None:
         self.lines.append(f"waiting for {what} on {' '.join(targets)}")
 
+    def pausing(self, phase: str, seconds: float) -> None:
+        self.lines.append(f"pausing {seconds:g} s")
+
     def passed(self, phase: str, target: str, seconds: float) -> None:
         self.lines.append(f"passed {target}")
 

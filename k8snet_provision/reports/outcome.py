@@ -20,6 +20,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "put_back": _addresses(outcome.put_back),
         "not_put_back": outcome.left_broken,
         "untouched": _addresses(outcome.untouched),
+        "skipped": _addresses(outcome.skipped),
     }
 
 

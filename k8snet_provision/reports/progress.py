@@ -60,6 +60,9 @@ class ConsoleProgress:
     def waiting(self, phase: str, what: str, targets: Sequence[str]) -> None:
         self.step(f"{phase}: {', '.join(targets)}: waiting for {what}")
 
+    def pausing(self, phase: str, seconds: float) -> None:
+        self.step(f"{phase}: pausing {seconds:g} s")
+
     def passed(self, phase: str, target: str, seconds: float) -> None:
         self._say(f"ok      {phase:<16} {target:<12} {seconds:5.1f} s", "green")
 

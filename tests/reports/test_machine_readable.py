@@ -56,6 +56,7 @@ def test_an_outcome_names_changes_by_their_address() -> None:
         "put_back": [],
         "not_put_back": {},
         "untouched": [],
+        "skipped": [],
     }
 
 

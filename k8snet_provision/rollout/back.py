@@ -1,0 +1,44 @@
+"""What undoes a batch that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from k8snet_provision.capability import Phase
+from k8snet_provision.change import Change, Kind
+from k8snet_provision.engine.batch import Failed
+from k8snet_provision.resources import kube_object
+from k8snet_provision.rollout.outcome import flat
+
+INVERTIBLE = (Kind.FILE, Kind.SYSCTL, Kind.UNIT)
+
+
+class BeforeRestart(str):
+    """A failure while files were written: what runs is still what ran before, and is better left running."""
+
+
+def failure(failed: Failed) -> str:
+    """What is reported of a host, which also decides how it is put back."""
+    text = str(failed)
+    return BeforeRestart(text) if failed.step.startswith(("write ", "remove ")) else text
+
+
+def undone(phase: Phase, batch: Mapping[str, Sequence[Change]], failures: Mapping[str, str]) -> dict[str, list[Change]]:
+    """The changes that put a batch back, by target; a target of which nothing can be undone is not in it."""
+    back = {target: [*_undone(phase, reversed(changes), failures.get(target, ""))] for target, changes in batch.items()}
+    return {target: changes for target, changes in back.items() if changes}
+
+
+def _undone(phase: Phase, changes: Iterable[Change], why: str) -> Iterator[Change]:
+    for change in changes:
+        if change.kind in INVERTIBLE:
+            back = change.inverted()
+            yield replace(back, restarts=(), reloads=()) if isinstance(why, BeforeRestart) else back
+        elif change.kind is Kind.OBJECT and phase.capability.puts_back and (back_again := kube_object.undone(change)):
+            yield back_again
+
+
+def gates_judge(back: Mapping[str, Sequence[Change]]) -> bool:
+    """Gates look for what is wanted: of objects that were not there before there is nothing to look for."""
+    return not any(change.kind is Kind.OBJECT and change.after is None for change in flat(back))
