@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import groupby
 from shlex import quote
-from typing import cast
+from typing import Any, cast
 
 from pyinfra.api.deploy import deploy as pyinfra_deploy
 
 from k8snet_provision.change import Action, Change, Kind, reloads, restarts
-from k8snet_provision.engine import operations
+from k8snet_provision.engine import operations, recording
 from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, RECREATE, ObjectRef
 
@@ -22,8 +23,21 @@ CarryOut = Callable[..., None]
 
 
 def deploy(name: str) -> Callable[[CarryOut], CarryOut]:
-    """pyinfra's own decorator, typed as what it leaves: a function that may be called like the one it decorates."""
-    return cast(Callable[[CarryOut], CarryOut], pyinfra_deploy(name))
+    """pyinfra's own decorator, typed as what it leaves: a function that may be called like the one it decorates.
+
+    While steps are only written down there is no host that pyinfra could speak of: then the function itself is called.
+    """
+
+    def decorate(function: CarryOut) -> CarryOut:
+        deployed = cast(CarryOut, pyinfra_deploy(name)(function))
+
+        @wraps(function)
+        def carry_out(*arguments: Any, **options: Any) -> None:
+            (function if recording.under_way() else deployed)(*arguments, **options)
+
+        return carry_out
+
+    return decorate
 
 
 @deploy("host changes")

@@ -15,7 +15,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.connectors.util import CommandOutput
 
-from k8snet_provision.engine import files, kernel, packages, steps, units
+from k8snet_provision.engine import files, kernel, packages, recording, steps, units
 from k8snet_provision.engine.connector import LinkConnector, lines
 from k8snet_provision.engine.script import Script
 
@@ -43,7 +43,9 @@ _script = cast(Callable[..., Any], operation(is_idempotent=False)(cast(Any, _com
 
 
 def add(name: str, script: Script) -> None:
-    """Adds a script as an operation of the current host."""
+    """Adds a script as an operation of the current host, or to what is written down (see `recording`)."""
+    if recording.written(name, script):
+        return
     state = cast(Any, context.state)
     added = _script(steps.kept(script, name, state.mirror) if state.mirror else script, name=name)
     state.steps[context.host.name, added._hash] = name
