@@ -84,6 +84,11 @@ class Capability:
     managed(cluster)              whether the topology has this section at all, so that what it no longer asks for
                                   is deleted; when None: whether anything is asked for
     puts_back                     whether the objects of a failed batch can simply be made again what they were
+    undone(changes)               the changes that undo those of one target, in the order in which to carry them out;
+                                  when None: undoing.simply
+    backwards                     whether what it changed is undone after all that came later in the site's order:
+                                  a way in serves again before requests go back to it; others are undone in that
+                                  order itself, in which each step finds what it needs
     felt                          what clients notice while it changes, in a sentence; figures were measured on the lab
     waits(cluster)                seconds that the operator's own settings make each batch wait
     """
@@ -105,6 +110,8 @@ class Capability:
     retires: tuple[str, ...] | None = None
     managed: Callable[[Cluster], bool] | None = None
     puts_back: bool = True
+    undone: Callable[[Sequence[Change]], Iterable[Change]] | None = None
+    backwards: bool = False
     felt: str = ""
     waits: Callable[[Cluster], float] = no_time
 
