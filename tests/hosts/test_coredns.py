@@ -114,12 +114,17 @@ def test_extra_server_blocks_are_served(cluster: LabCluster) -> None:
 
 
 def test_what_is_no_longer_asked_for_is_deleted_and_nothing_else(cluster: LabCluster) -> None:
-    before = cluster.kubectl("-n kube-system get all,configmaps,poddisruptionbudgets -o name").split()
+    before = names(cluster)
     cluster.topology(TOPOLOGY + "  pod_disruption_budget: false\n")
     applied = cluster.tool("apply", "--yes")
     assert applied.code == 0, applied
-    after = cluster.kubectl("-n kube-system get all,configmaps,poddisruptionbudgets -o name").split()
-    assert set(before) - set(after) == {"poddisruptionbudget.policy/coredns"}
+    assert before - names(cluster) == {"poddisruptionbudget.policy/coredns"}
+
+
+def names(cluster: LabCluster) -> set[str]:
+    """Everything in kube-system but pods and replica sets, which come and go by themselves."""
+    kinds = "services,deployments,daemonsets,configmaps,poddisruptionbudgets,serviceaccounts"
+    return set(cluster.kubectl(f"-n kube-system get {kinds} -o name").split())
 
 
 def test_a_corefile_that_does_not_start_is_put_back_while_the_old_pods_answer(cluster: LabCluster) -> None:

@@ -51,7 +51,7 @@ def test_a_request_begins_the_quiet_time_anew(tmp_path: Path) -> None:
     code, said, seconds = run(traffic.quiet(counting(tmp_path), PODS, 3, 30))
     timer.join()
     assert code == 0, said
-    assert seconds >= 4.5
+    assert seconds >= 4  # two, and three that the host counts by its clock's whole seconds
 
 
 def test_after_the_deadline_the_old_way_in_stays_and_the_reason_is_said(tmp_path: Path) -> None:
