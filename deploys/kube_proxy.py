@@ -54,6 +54,8 @@ def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
     if proxy is None:
         return
     yield sysctl.probe(FORWARDING)
+    yield sysctl.probe_kept()
+    yield module.probe_kept()
     yield from kernel.probes(proxy.mode, steps.scheduler(proxy))
     yield live.probe(cluster.topology.control_plane.units.kube_proxy, proxy.metrics_bind_address or "")
     yield residue.probe()

@@ -44,6 +44,7 @@ def probes(edge: Edge) -> Iterable[Probe]:
     for path in (haproxy.PATH, keepalived.PATH):
         yield file.probe(path)
     yield sysctl.probe(NONLOCAL[edge.vip.version])
+    yield sysctl.probe_kept()
     yield listener.probe()
     yield neighbour.probe([edge.vip], VIP_MACS)
     yield Probe(STATE, LOOK)

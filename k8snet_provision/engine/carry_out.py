@@ -46,10 +46,8 @@ def host_changes(changes: Sequence[Change], prelude: str = "") -> None:
     for change in changes:
         if change.kind is Kind.PACKAGE:
             operations.install_package(change.name, **change.details)
-        elif change.kind is Kind.MODULE:
-            operations.load_module(change.name, kept_in=module.KEPT_IN)
-        elif change.kind is Kind.SYSCTL:
-            operations.set_sysctl(change.name, change.after or "", kept_in=sysctl.KEPT_IN)
+        elif change.kind in (Kind.MODULE, Kind.SYSCTL):
+            _kernel(change)
         elif change.kind is Kind.FILE:
             write(change)
     if units := (*restarts(changes), *(change.name for change in changes if change.kind is Kind.RESTART)):
@@ -60,6 +58,17 @@ def host_changes(changes: Sequence[Change], prelude: str = "") -> None:
             operations.set_unit(change.name, enabled=bool(enabled), active=bool(active))
     if again := reloads(changes):
         operations.reload_units(again)
+
+
+def _kernel(change: Change) -> None:
+    """What is undone gets back the line that kept it over a reboot, or loses it where there was none."""
+    line = change.details.get("after_kept")
+    if change.kind is Kind.SYSCTL:
+        operations.set_sysctl(change.name, change.after or "", kept_in=sysctl.KEPT_IN, line=line)
+    elif change.action is Action.DELETE:
+        operations.unload_module(change.name, kept_in=module.KEPT_IN, line=line or "")
+    else:
+        operations.load_module(change.name, kept_in=module.KEPT_IN)
 
 
 def write(change: Change) -> None:

@@ -97,11 +97,20 @@ def install_package(package: str, *, manager: str, unit: str, config: str, name:
     add(name or f"install {package}", packages.install(package, manager=manager, unit=unit, config=config))
 
 
-def set_sysctl(key: str, value: str, *, kept_in: str, expected: str | None = None, name: str = "") -> None:
+def set_sysctl(
+    key: str, value: str, *, kept_in: str, expected: str | None = None, line: str | None = None, name: str = ""
+) -> None:
     """Sets a kernel parameter, now and for the next boot; see `kernel.set_sysctl`."""
-    add(name or f"sysctl {key} = {value}", kernel.set_sysctl(key, value, kept_in=kept_in, expected=expected))
+    script = kernel.set_sysctl(key, value, kept_in=kept_in, expected=expected, line=line)
+    add(name or f"sysctl {key} = {value}", script)
 
 
 def load_module(module: str, *, kept_in: str, name: str = "") -> None:
     """Loads a kernel module, now and at the next boot."""
     add(name or f"load module {module}", kernel.load_module(module, kept_in=kept_in))
+
+
+def unload_module(module: str, *, kept_in: str, line: str = "", name: str = "") -> None:
+    """Unloads a kernel module unless it is in use; see `kernel.unload_module`."""
+    script = kernel.unload_module(module, kept_in=kept_in, line=line)
+    add(name or f"unload module {module}, unless it is in use", script)

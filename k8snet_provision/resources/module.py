@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from k8snet_provision.change import Change, Kind
+from k8snet_provision.resources import file, kept
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe
 
 KEPT_IN = "/etc/modules-load.d/k8snet-provision.conf"
@@ -23,6 +24,11 @@ exit {ABSENT_CODE}""",
     )
 
 
+def probe_kept() -> Probe:
+    """What `change` asks beside the modules: the file that keeps them."""
+    return file.probe(KEPT_IN)
+
+
 def read(seen: HostSeen, name: str) -> str:
     """ "loaded", "available" or "missing"; raises Unknown."""
     return (seen.text(f"module:{name}") or "missing").strip()
@@ -30,7 +36,16 @@ def read(seen: HostSeen, name: str) -> str:
 
 def change(phase: str, seen: HostSeen, names: tuple[str, ...], because: str = "") -> list[Change]:
     return [
-        Change(phase, seen.host, Kind.MODULE, name, None, "loaded", because=because)
+        Change(
+            phase,
+            seen.host,
+            Kind.MODULE,
+            name,
+            None,
+            "loaded",
+            kept.sides(seen, KEPT_IN, name, name),
+            because=because,
+        )
         for name in names
         if read(seen, name) == "available"
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from k8snet_provision.change import Change, Kind
+from k8snet_provision.resources import file, kept
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe
 
 KEPT_IN = "/etc/sysctl.d/90-k8snet-provision.conf"
@@ -15,6 +16,11 @@ def probe(name: str) -> Probe:
     path = "/proc/sys/" + name.replace(".", "/")
     script = f"[ -e {quote(path)} ] || exit {ABSENT_CODE}; cat {quote(path)}"
     return Probe(f"sysctl:{name}", script, parameter=path)
+
+
+def probe_kept() -> Probe:
+    """What `change` asks beside the values: the file that keeps them."""
+    return file.probe(KEPT_IN)
 
 
 def read(seen: HostSeen, name: str) -> str | None:
@@ -27,4 +33,5 @@ def change(phase: str, seen: HostSeen, wanted: Iterable[tuple[str, str]], becaus
     for name, value in wanted:
         live = read(seen, name)
         if live != value:
-            yield Change(phase, seen.host, Kind.SYSCTL, name, live, value, because=because)
+            details = kept.sides(seen, KEPT_IN, name, f"{name} = {value}")
+            yield Change(phase, seen.host, Kind.SYSCTL, name, live, value, details, because=because)

@@ -12,7 +12,7 @@ from k8snet_provision import inventory
 from k8snet_provision.edge import haproxy, keepalived, observed
 from k8snet_provision.ingress.paths import OWNER, PATTERN_LABEL
 from k8snet_provision.observe import Observation
-from k8snet_provision.resources import listener
+from k8snet_provision.resources import listener, sysctl
 from k8snet_provision.resources.kube_object import owned_by
 from k8snet_provision.resources.probe import HostSeen, Seen
 from k8snet_provision.seen import World
@@ -82,6 +82,7 @@ def answers(host: str, **other: Seen) -> dict[str, Seen]:
         "haproxy_package": present("here\n"),
         "keepalived_package": present("here\n"),
         "bind": present("0\n"),
+        "kept": ABSENT,
         "listeners": present(""),
         "neighbours": present(""),
         "state": present(f"running=\nmacs={MACS[host]} \n"),
@@ -95,6 +96,7 @@ def answers(host: str, **other: Seen) -> dict[str, Seen]:
         "haproxy_package": "package:haproxy",
         "keepalived_package": "package:keepalived",
         "bind": f"sysctl:{observed.NONLOCAL[4]}",
+        "kept": f"file:{sysctl.KEPT_IN}",
         "listeners": listener.KEY,
         "neighbours": observed.VIP_MACS,
         "state": observed.STATE,

@@ -11,6 +11,7 @@ from typing import Any
 
 from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.observe import Observation
+from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.probe import HostSeen, Seen, State
 from k8snet_provision.seen import World
 from tests.kube_proxy.configuration import CONFIG, configz
@@ -51,6 +52,8 @@ def answers(live: Seen, **others: Seen) -> dict[str, Seen]:
         "kube-proxy:nft": present("usable\n"),
         "sysctl:kernel.osrelease": present("6.1.0-40-amd64\n"),
         "sysctl:net.ipv4.ip_forward": present("1\n"),
+        f"file:{sysctl.KEPT_IN}": ABSENT,
+        f"file:{module.KEPT_IN}": ABSENT,
         **{f"module:{name}": present("loaded\n") for name in MODULES},
         **{f"program:{name}": present(f"/usr/sbin/{name}\n") for name in ("iptables", "ipset", "nft")},
     }
