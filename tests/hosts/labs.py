@@ -111,8 +111,8 @@ def clone(target: Path, name: str, network: str) -> None:
     made = run("lab", "clone", str(SOURCE), str(target), "--name", name, "--network", network)
     assert made.code == 0, made
     memory = recall(settings.read(target))
-    if memory and Path(memory.inventory).exists():
-        ended = run("lab", "down", memory.inventory)
+    if memory:
+        ended = run("lab", "down", memory.inventory if Path(memory.inventory).exists() else str(target))
         assert ended.code == 0, ended
 
 
