@@ -21,7 +21,7 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.run_lock import RunLock, file, lease
 from tests.engine.sshd import Sshd
-from tests.test_rollout import Told
+from tests.rollout.sites import Told
 from tests.test_saved_plan import Host
 
 NO_API = "K() { echo 'connection refused' >&2; return 1; }"

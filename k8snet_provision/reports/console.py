@@ -13,7 +13,7 @@ from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.edits.diff import unified_diff
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, Severity
-from k8snet_provision.rollout import Outcome
+from k8snet_provision.rollout import HOOK, WHOLE_RUN, Outcome
 from k8snet_provision.seen import World
 
 if TYPE_CHECKING:
@@ -138,19 +138,31 @@ def _restarts(plan: Plan) -> Counter[str]:
 def show_outcome(out: Console, outcome: Outcome) -> None:
     for phase, failures in outcome.failures.items():
         for target, why in failures.items():
-            _line(out, f"failed: {phase} on {target}: {in_one_line(why)}", "red")
+            _line(out, f"failed: {place(phase, target)}: {in_one_line(why)}", "red")
     if outcome.put_back:
         _line(out, f"put back and seen to work: {names(_targets(outcome.put_back))}", "yellow")
     for target, why in outcome.left_broken.items():
         _line(out, f"NOT put back: {target}: {in_one_line(why)}", "bold red")
     if outcome.interrupted:
         _line(out, "interrupted", "yellow")
+    if outcome.skipped:
+        _line(out, f"left out after a failure: {_places(outcome.skipped)}", "yellow")
     if outcome.untouched:
-        left = list(dict.fromkeys(f"{change.phase} on {change.target}" for change in outcome.untouched))
-        more = f" and {len(left) - 8} more" if len(left) > 8 else ""
-        _line(out, f"not touched: {', '.join(left[:8])}{more}", "yellow")
+        _line(out, f"not touched: {_places(outcome.untouched)}", "yellow")
     hint = "" if outcome.ok else "; mend the cause and run apply again: what is done is recognised"
     _line(out, f"{_count(len(outcome.done), 'change')} made in {outcome.seconds:.1f} s{hint}", "bold")
+
+
+def place(phase: str, target: str) -> str:
+    """Where something happened: a phase on a host, or a hook of a phase or of the whole run."""
+    if target != HOOK:
+        return f"{phase} on {target}"
+    return f"hook of {'the run' if phase == WHOLE_RUN else phase}"
+
+
+def _places(changes: Sequence[Change]) -> str:
+    found = list(dict.fromkeys(f"{change.phase} on {change.target}" for change in changes))
+    return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
 
 
 def in_one_line(said: str) -> str:

@@ -89,9 +89,9 @@ class Rollout:
         """Between two batches; an interrupt ends it."""
         if not self.pause or self._stops(outcome):
             return
-        self.progress.pausing(phase.name, self.pause)
         ends = time.monotonic() + self.pause
         try:
+            self.progress.pausing(phase.name, self.pause)
             while (left := ends - time.monotonic()) > 0 and not self._stops(outcome):
                 time.sleep(min(POLL, left))
         except KeyboardInterrupt:
@@ -119,11 +119,11 @@ class Rollout:
             self.progress.failed(phase, HOOK, why)
             outcome.fail(phase, HOOK, why)
 
-    def _batch(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
+    def _batch(self, phase: Phase, wanted: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
         started = time.monotonic()
-        self.progress.batch(phase.name, list(batch))
-        if not self._is_kept(phase, batch, outcome):
-            outcome.untouched += flat(batch)
+        self.progress.batch(phase.name, list(wanted))
+        batch = self._kept(phase, wanted, outcome)
+        if not batch:
             return
         try:
             failures = self._attempt.failing(phase, batch)
@@ -145,18 +145,24 @@ class Rollout:
     def _attempt(self) -> Attempt:
         return Attempt(self.world, self.fleet, self.journal, Gates(self.world, self.fleet, self.progress))
 
-    def _is_kept(self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome) -> bool:
-        """Whether the journal has the batch: what nobody would know of afterwards is not begun."""
+    def _kept(
+        self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome
+    ) -> dict[str, Sequence[Change]]:
+        """What of a batch is begun: not what nobody would know of afterwards, and nothing when that ends it."""
+        unkept: Failures = {}
         try:
-            unkept = self.journal.begins(phase.name, batch)
+            unkept = {target: NOT_KEPT + why for target, why in self.journal.begins(phase.name, batch).items()}
         except KeyboardInterrupt:
             outcome.interrupted = True
-            return False
-        for target, why in unkept.items():
-            self.progress.failed(phase.name, target, NOT_KEPT + why)
-            self.journal.failed(phase.name, target, NOT_KEPT + why)
-            outcome.fail(phase.name, target, NOT_KEPT + why)
-        return not unkept
+        if unkept:
+            self._tell(phase, unkept, unkept, 0.0)
+            outcome.failures.setdefault(phase.name, {}).update(unkept)
+            outcome.stopped |= not self._affordable(outcome)
+        if outcome.stopped or outcome.interrupted:
+            outcome.untouched += flat(batch)
+            return {}
+        outcome.skipped += [change for target in unkept for change in batch[target]]
+        return {target: changes for target, changes in batch.items() if target not in unkept}
 
     def _tell(self, phase: Phase, targets: Mapping[str, object], failures: Failures, seconds: float) -> None:
         for target in targets:

@@ -84,7 +84,7 @@ class Journal:
         try:
             local.append(self.run_id, event)
         except OSError as error:
-            self._broken = f"the journal cannot be written: {local.root() / self.run_id}: {error.strerror}"
+            self._broken = f"{local.root() / self.run_id}: {error.strerror}"
         for host in self.mirrors:
             self._unsent[host] = self._unsent.get(host, b"") + event.line()
 
@@ -158,7 +158,7 @@ def _why(answer: Output | Unreachable) -> str:
     if isinstance(answer, Unreachable):
         return answer.reason
     said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()
-    return "" if answer.code == 0 else f"the journal cannot be kept there: {said[-300:] or f'exit {answer.code}'}"
+    return "" if answer.code == 0 else said[-300:] or f"exit {answer.code}"
 
 
 def _not_kept(host: str, why: str) -> Problem:

@@ -140,6 +140,19 @@ def test_an_outcome_without_a_failure() -> None:
     assert told(Outcome(done=[FILE, OBJECT], seconds=3)) == ["2 changes made in 3.0 s"]
 
 
+def test_what_was_left_out_is_named_apart_from_what_was_not_touched() -> None:
+    left_out = [replace(FILE, phase="kubelet", target=f"n{number}") for number in range(1, 11)]
+    lines = told(Outcome(skipped=left_out, untouched=[OBJECT]))
+    assert lines[0].startswith("left out after a failure: kubelet on n1, kubelet on n2, ")
+    assert lines[0].endswith("kubelet on n8 and 2 more")
+    assert lines[1] == "not touched: names on cluster"
+
+
+def test_a_hook_that_failed_is_named_as_one() -> None:
+    lines = told(Outcome(failures={"kubelet": {"hook": "exit 1"}, "*": {"hook": "not now"}}))
+    assert lines[:2] == ["failed: hook of kubelet: exit 1", "failed: hook of the run: not now"]
+
+
 def test_what_is_not_put_back_stands_out() -> None:
     outcome = Outcome(failures={"names": {"cluster": "refused"}}, left_broken={"cluster": "refused"})
     assert "NOT put back: cluster: refused" in told(outcome)

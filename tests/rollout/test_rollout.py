@@ -2,147 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 
 import pytest
 
-from k8snet_provision.capability import NEVER, Capability, Gate, Phase, Together
+from k8snet_provision.capability import NEVER, Gate, Together
 from k8snet_provision.change import CLUSTER, Change, Kind
-from k8snet_provision.cluster_state import ClusterState
-from k8snet_provision.engine import operations
-from k8snet_provision.engine.carry_out import deploy
-from k8snet_provision.engine.fleet import Fleet
-from k8snet_provision.plan import Plan
-from k8snet_provision.resources import file
-from k8snet_provision.resources.file import File
 from k8snet_provision.resources.probe import Unknown
-from k8snet_provision.rollout import CUT_SHORT, Outcome, Rollout
+from k8snet_provision.rollout import CUT_SHORT
 from k8snet_provision.seen import World
-from tests.deploys.worlds import a_world
-from tests.engine.sshd import Sshd
-
-HOSTS = ("h1", "h2", "h3", "h4")
-OLD, NEW = b"old\n", b"new\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    started = Sshd(tmp_path_factory.mktemp("sshd"), ("127.0.11.1",)).start()
-    yield started
-    started.stop()
-
-
-@dataclass
-class Told:
-    """Takes down what a roll-out tells."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def phase(self, phase: str, changes: int) -> None:
-        self.lines.append(f"phase {phase} {changes}")
-
-    def batch(self, phase: str, targets: Sequence[str]) -> None:
-        self.lines.append(f"batch {' '.join(targets)}")
-
-    def waiting(self, phase: str, what: str, targets: Sequence[str]) -> None:
-        self.lines.append(f"waiting for {what} on {' '.join(targets)}")
-
-    def pausing(self, phase: str, seconds: float) -> None:
-        self.lines.append(f"pausing {seconds:g} s")
-
-    def passed(self, phase: str, target: str, seconds: float) -> None:
-        self.lines.append(f"passed {target}")
-
-    def failed(self, phase: str, target: str, why: str) -> None:
-        self.lines.append(f"failed {target}")
-
-    def putting_back(self, phase: str, targets: Sequence[str]) -> None:
-        self.lines.append(f"putting back {' '.join(targets)}")
-
-    def interrupted(self) -> None:
-        self.lines.append("interrupted")
-
-
-@dataclass
-class Site:
-    """Directories that stand for hosts, each with one file; a capability that replaces it."""
-
-    root: Path
-    server: Sshd
-    world: World
-    told: Told = field(default_factory=Told)
-
-    def path(self, host: str) -> Path:
-        return self.root / host / "a.conf"
-
-    def contents(self) -> dict[str, bytes]:
-        return {host: self.path(host).read_bytes() for host in HOSTS}
-
-    def changes(self, phase: str, hosts: Sequence[str] = HOSTS) -> list[Change]:
-        found: list[Change] = []
-        for host in hosts:
-            before = File(str(self.path(host)), OLD)
-            found += file.change(phase, host, before, replace(before, content=NEW))
-        return found
-
-    def run(self, phases: Sequence[Phase], changes: Sequence[Change], stop: Callable[[], bool] = bool) -> Outcome:
-        plan = Plan("test", {}, tuple(changes))
-        with Fleet({host: self.server.connection(host) for host in HOSTS}) as fleet:
-            return Rollout(plan, self.world, fleet, self.told, stop).run(phases)
-
-    def phase(self, name: str, *gates: Gate, at_once: int | str = "50%") -> Phase:
-        carry_out = partial(write, backups=str(self.root / "backups"))
-        return Phase(Capability(name, carry_out=carry_out, gates=gates), hosts=HOSTS, at_once=at_once)
-
-
-@deploy("files and objects")
-def write(changes: Sequence[Change], prelude: str = "", backups: str = "") -> None:
-    for change in changes:
-        if change.kind is Kind.OBJECT:
-            operations.run_script(f"printf %s {quote(change.after or '')} >{quote(change.name)}", name="object")
-        else:
-            content = (change.after or "").encode()
-            expected = change.details["before_sha256"]
-            operations.write_file(change.name, content, expected_sha256=expected, backup_dir=backups)
-
-
-@pytest.fixture
-def site(server: Sshd, tmp_path: Path) -> Site:
-    state = ClusterState(None, "", reader="h1")
-    world = a_world(tmp_path, "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16", state=state)
-    made = Site(tmp_path, server, world)
-    for host in HOSTS:
-        made.path(host).parent.mkdir()
-        made.path(host).write_bytes(OLD)
-    return made
-
-
-def reads(site: Site, host: str, content: bytes) -> str:
-    text = content.decode().strip()
-    return f'now=$(cat {quote(str(site.path(host)))}); [ "$now" = {text} ] || {{ echo "it reads $now"; exit 1; }}'
-
-
-def follows(site: Site) -> Gate:
-    """Passes when a file reads what the change made of it, whichever way it was turned."""
-
-    def script(world: World, host: str, changes: Sequence[Change]) -> str:
-        return reads(site, host, (changes[0].after or "").encode())
-
-    return Gate("the content", script, deadline=5)
-
-
-def refuses_new(site: Site, bad: str, code: int = 1, deadline: float = 1) -> Gate:
-    """Fails on one host while it has the new content."""
-
-    def script(world: World, host: str, changes: Sequence[Change]) -> str | None:
-        refuse = f'[ "$(cat {quote(str(site.path(host)))})" = old ] || {{ echo "it is not well"; exit {code}; }}'
-        return refuse if host == bad else None
-
-    return Gate("health", script, deadline=deadline)
+from tests.rollout.sites import HOSTS, NEW, OLD, Site, follows, reads, refuses_new
 
 
 def test_batches_follow_each_other_through_their_gate(site: Site) -> None:
@@ -276,9 +146,8 @@ def test_a_gate_may_ask_another_host_about_each_of_a_batch(site: Site) -> None:
 
 
 def test_an_interrupt_ends_it_after_the_batch_in_hand(site: Site) -> None:
-    outcome = site.run(
-        [site.phase("files", follows(site))], site.changes("files"), lambda: "passed h2" in site.told.lines
-    )
+    phases = [site.phase("files", follows(site))]
+    outcome = site.run(phases, site.changes("files"), stop=lambda: "passed h2" in site.told.lines)
     assert outcome.interrupted and not outcome.ok
     assert [change.target for change in outcome.done] == ["h1", "h2"]
     assert [change.target for change in outcome.untouched] == ["h3", "h4"]
