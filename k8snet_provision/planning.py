@@ -40,7 +40,7 @@ def make(site: Site, world: World, hosts: Sequence[str], started: float, problem
         changes += _phase_changes(phase, asked, whole, kept)
     return Plan(
         name=world.cluster.name,
-        facts=_facts(world) | {name: value for phase in site for name, value in attempt(phase.capability.facts, world)},
+        facts=facts(world) | {name: value for phase in site for name, value in attempt(phase.capability.facts, world)},
         changes=tuple(_once(changes)),
         incomplete=tuple(asked.incomplete),
         problems=tuple(asked.problems),
@@ -145,7 +145,7 @@ def _pruned(phase: Phase, world: World, kept: _Kept) -> Iterable[Change]:
             yield from kube_object.change(phase.name, item, None, because="no longer asked for")
 
 
-def _facts(world: World) -> dict[str, str]:
+def facts(world: World) -> dict[str, str]:
     def read(get: Callable[[], str]) -> str:
         try:
             return get()

@@ -1,0 +1,147 @@
+"""From the runs that are meant to the plan that undoes them: looked at first, refused as a whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from k8snet_provision import looking
+from k8snet_provision.capability import Phase, Site
+from k8snet_provision.change import CLUSTER, Change
+from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.plan import Incomplete, Plan
+from k8snet_provision.planning import facts
+from k8snet_provision.problems import Problem, ProblemsFound
+from k8snet_provision.resources.kube_object import Manifest
+from k8snet_provision.resources.probe import Unknown
+from k8snet_provision.rollback import observation, order, secrets, selection
+from k8snet_provision.rollback.chain import chains
+from k8snet_provision.rollback.codes import Code
+from k8snet_provision.rollback.order import Arranged
+from k8snet_provision.rollback.selection import Known
+from k8snet_provision.rollback.standing import Found, Standing, look_at
+from k8snet_provision.rollback.undo import Before, Undone, undo
+from k8snet_provision.runs import local, mirror
+from k8snet_provision.runs.model import Run
+from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """`runs` newest first; none where there is nothing to roll back. `site` is in the order of undoing."""
+
+    runs: tuple[Run, ...]
+    plan: Plan
+    site: tuple[Phase, ...]
+    world: World | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be rolled back, and where: the site and hosts of the inventory as it is now."""
+
+    ids: Sequence[str]
+    inventory: Path
+    cluster: Cluster
+    site: Site
+    hosts: Sequence[str]
+    fleet: Fleet
+    started: float
+
+
+def make(wish: Wish) -> Rollback:
+    """Changes nothing anywhere. Raises ProblemsFound with everything for which it is refused."""
+    known = known_runs(wish)
+    chosen = selection.choose(known, wish.ids)
+    if not chosen:
+        return Rollback((), Plan(wish.cluster.name, {}), ())
+    problems = selection.later(known, chosen)
+    done: list[tuple[str, list[Change]]] = []
+    for run in reversed(chosen):
+        try:
+            done.append((run.id, _changes(run, wish)))
+        except ProblemsFound as found:
+            problems += found.problems
+    problems += _not_here([change for _, changes in done for change in changes], wish)
+    if problems:
+        raise ProblemsFound(problems)
+    look = observation.phase(chains(done))
+    world = looking.look([*wish.site, look], wish.cluster, wish.hosts, wish.fleet)
+    apart = {phase.name for phase in wish.site if phase.capability.backwards}
+    return _planned(wish, known, chosen, look_at(done, world, apart), world)
+
+
+def known_runs(wish: Wish) -> Known:
+    """Of this machine, and of the control planes: others may have changed the cluster from elsewhere."""
+    here = {run.id: run for run in local.runs_of(wish.inventory)}
+    there = {run.id: run for run in mirror.on_hosts(wish.fleet, wish.cluster.control_planes)}
+    return Known(sorted((there | here).values(), key=lambda run: run.id, reverse=True))
+
+
+def _changes(run: Run, wish: Wish) -> list[Change]:
+    """What the run began, with the phases of the site table, and with its secrets from where they are kept."""
+
+    def kept(run_id: str) -> Mapping[str, Manifest | None]:
+        problems: list[Problem] = []
+        for host in wish.cluster.control_planes:
+            try:
+                return mirror.secrets(wish.fleet, host, run_id)
+            except ProblemsFound as found:
+                problems += found.problems
+        raise ProblemsFound(problems)
+
+    changes = [replace(change, phase=order.base(change.phase)) for change in selection.changes(run)]
+    return secrets.with_secrets(run.id, changes, kept)
+
+
+def _not_here(changes: Sequence[Change], wish: Wish) -> list[Problem]:
+    """What can neither be looked at nor be undone."""
+    hosts = dict.fromkeys(change.target for change in changes if change.target not in (CLUSTER, *wish.hosts))
+    phases = {phase.name for phase in wish.site}
+    unknown = dict.fromkeys(change.phase for change in changes if change.phase not in phases)
+    text = "a host that the run changed is not in the inventory any more"
+    hint = "put it there again, with the roles it had"
+    return [
+        *(Problem(Code.NO_HOST, text, host, hint=hint) for host in hosts),
+        *(Problem(Code.NO_PHASE, "this version has no such phase", "rollback", phase) for phase in unknown),
+    ]
+
+
+def _planned(wish: Wish, known: Known, chosen: Sequence[Run], found: Found, world: World) -> Rollback:
+    undone, incomplete = [], dict(found.incomplete)
+    for run in chosen:
+        standing = next(item for item in found.standing if item.run == run.id)
+        try:
+            undone.append(_undone(run, standing, wish, known, world))
+        except Unknown as unknown:
+            incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+    problems = [*found.problems, *(problem for item in undone for problem in item.problems)]
+    if problems:
+        raise ProblemsFound(problems)
+    together = Arranged()
+    for run, item in zip(chosen, undone, strict=False):
+        of = run.id.rpartition("-")[2] if len(chosen) > 1 else ""
+        together += order.arranged(item.changes, wish.site, world, of)
+    plan = Plan(
+        wish.cluster.name,
+        facts(world),
+        together.changes,
+        tuple(incomplete),
+        notices=tuple(dict.fromkeys(notice for item in undone for notice in item.notices)),
+        seconds=time.monotonic() - wish.started,
+    )
+    return Rollback(tuple(chosen), plan, together.site, world)
+
+
+def _undone(run: Run, standing: Standing, wish: Wish, known: Known, world: World) -> Undone:
+    earlier = known.unfinished([run])
+    begun = _batches(batch for other in earlier for batch in other.begun)
+    passed = _batches(batch for other in earlier for batch in other.timings)
+    return undo(standing, wish.site, world, Before(begun, passed), _batches(run.put_back))
+
+
+def _batches(told: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((order.base(phase), target) for phase, target in told)

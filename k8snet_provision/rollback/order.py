@@ -1,0 +1,105 @@
+"""The order of undoing: three passes over the site table.
+
+First what was deleted comes back, last phase first; then what was changed goes back in the site's own order, the one
+in which each step finds what it needs; then what was made goes, last phase first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from k8snet_provision.capability import Phase, Site, ordered
+from k8snet_provision.change import CLUSTER, Action, Change, Kind
+from k8snet_provision.seen import World
+
+MADE_AGAIN, TAKEN_AWAY = ": made again", ": taken away"
+"""How the phases of the first and of the last pass are called after those of the site table."""
+
+NEVER_ALONE = (Kind.RESTART, Kind.RELOAD, Kind.TRAFFIC)
+
+FIRST = ("Namespace ", "CustomResourceDefinition ", "ServiceAccount ", "ConfigMap ", "Secret ")
+LAST = ("ValidatingWebhookConfiguration ", "MutatingWebhookConfiguration ")
+"""Objects without which others cannot be, and those that refuse others as soon as they are there."""
+
+
+OF = " of "
+"""Stands before the run, where several are rolled back together."""
+
+
+def base(phase: str) -> str:
+    """The phase of the site table, also of a run that was a rollback itself."""
+    return phase.removesuffix(MADE_AGAIN).removesuffix(TAKEN_AWAY).partition(OF)[0]
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Changes and phases in the order in which they are carried out; each phase is in it once."""
+
+    changes: tuple[Change, ...] = ()
+    site: tuple[Phase, ...] = ()
+
+    def __add__(self, later: Arranged) -> Arranged:
+        return Arranged((*self.changes, *later.changes), (*self.site, *later.site))
+
+
+def arranged(changes: Sequence[Change], site: Site, world: World, of: str = "") -> Arranged:
+    """`changes` are the undone ones; `of` tells the phases of one run from those of others."""
+    passes: dict[str, list[Change]] = {MADE_AGAIN: [], "": [], TAKEN_AWAY: []}
+    for together in _units(changes):
+        passes[_pass(together)] += together
+    made: list[Change] = []
+    phases: list[Phase] = []
+    for suffix, found in passes.items():
+        for phase in _turned(site) if suffix == "" else tuple(reversed(site)):
+            own = [change for change in found if change.phase == phase.name]
+            if own:
+                phases.append(_called(phase, (f"{OF}{of}" if of else "") + suffix))
+                made += [replace(c, phase=phases[-1].name) for c in _within(own, suffix, _hosts(phase, world))]
+    return Arranged(tuple(made), tuple(phases))
+
+
+def _turned(site: Site) -> list[Phase]:
+    """Those that are undone after all that came later are turned round, and come last."""
+    forwards = [phase for phase in site if not phase.capability.backwards]
+    return [*forwards, *(phase for phase in reversed(site) if phase.capability.backwards)]
+
+
+def _units(changes: Sequence[Change]) -> list[list[Change]]:
+    """A host's changes of one phase stay together, cluster objects are placed one by one."""
+    found: dict[tuple[str, str, str], list[Change]] = {}
+    for change in changes:
+        alone = f"{change.kind}:{change.name}" if change.target == CLUSTER else ""
+        found.setdefault((change.phase, change.target, alone), []).append(change)
+    return list(found.values())
+
+
+def _pass(together: Iterable[Change]) -> str:
+    actions = {Action.UPDATE if change.kind in NEVER_ALONE else change.action for change in together}
+    if actions == {Action.CREATE}:
+        return MADE_AGAIN
+    return TAKEN_AWAY if actions == {Action.DELETE} else ""
+
+
+def _called(phase: Phase, suffix: str) -> Phase:
+    return replace(phase, capability=replace(phase.capability, name=phase.name + suffix)) if suffix else phase
+
+
+def _hosts(phase: Phase, world: World) -> Sequence[str]:
+    return (CLUSTER, *ordered(phase, world))
+
+
+def _within(own: Sequence[Change], suffix: str, hosts: Sequence[str]) -> list[Change]:
+    """The cluster's changes, then each host's, as the phase orders its hosts."""
+    place = {host: number for number, host in enumerate(hosts)}
+    turned = sorted(own, key=_rank, reverse=suffix == TAKEN_AWAY) if suffix else own
+    return sorted(turned, key=lambda change: place.get(change.target, len(place)))
+
+
+def _rank(change: Change) -> int:
+    """Lower ones are made before others and taken away after them."""
+    if change.kind is not Kind.OBJECT:
+        return len(FIRST)
+    if change.name.startswith(LAST):
+        return len(FIRST) + 1
+    return next((number for number, kind in enumerate(FIRST) if change.name.startswith(kind)), len(FIRST))
