@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from k8snet_provision import undoing
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.engine.batch import Failed
-from k8snet_provision.resources import kube_object
 from k8snet_provision.rollout.outcome import flat
-
-INVERTIBLE = (Kind.FILE, Kind.SYSCTL, Kind.UNIT)
 
 
 class BeforeRestart(str):
@@ -32,11 +30,10 @@ def undone(phase: Phase, batch: Mapping[str, Sequence[Change]], failures: Mappin
 
 def _undone(phase: Phase, changes: Iterable[Change], why: str) -> Iterator[Change]:
     for change in changes:
-        if change.kind in INVERTIBLE:
-            back = change.inverted()
-            yield replace(back, restarts=(), reloads=()) if isinstance(why, BeforeRestart) else back
-        elif change.kind is Kind.OBJECT and phase.capability.puts_back and (back_again := kube_object.undone(change)):
-            yield back_again
+        back = undoing.turned(change)
+        if back is None or (change.kind is Kind.OBJECT and not phase.capability.puts_back):
+            continue
+        yield replace(back, restarts=(), reloads=()) if isinstance(why, BeforeRestart) else back
 
 
 def gates_judge(back: Mapping[str, Sequence[Change]]) -> bool:
