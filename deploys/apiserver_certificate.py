@@ -6,9 +6,10 @@ It is issued on the host from the cluster's CA with the key that is there; no ke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from k8snet_provision.change import Change
+from k8snet_provision.change import Change, Kind
 from k8snet_provision.engine.carry_out import BACKUPS
 from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import CONFLICT, DIE, assign
@@ -86,6 +87,11 @@ def _cannot_issue(host: str, found: Certificate) -> Iterator[Problem]:
             yield Problem(STRANGE_NAME, f"{path} holds a name that cannot be carried over", host, found=name)
 
 
+KEEP = f"""(mkdir -p -- {BACKUPS} && chmod 700 -- {BACKUPS} && cp -p -- "$crt" {BACKUPS}/"${{crt##*/}}-${{now%% *}}") ||
+  die 1 "$crt: cannot be backed up"
+"""
+"""sh that keeps the certificate by its digest, as it is; its key stays where it is and is never replaced."""
+
 ISSUE = (
     DIE
     + f"""
@@ -106,7 +112,27 @@ tell openssl verify -CAfile "$authority" "$work/new"
   die 1 "$crt: the key in $key is not the certificate's"
 awk '/-----BEGIN CERTIFICATE-----/ {{ n++ }} n > 1' "$crt" >>"$work/new"
 chown --reference="$crt" -- "$work/new" && chmod --reference="$crt" -- "$work/new" || die 1 "$crt: owner not set"
-mkdir -p -- {BACKUPS} && cp -p -- "$crt" {BACKUPS}/"${{crt##*/}}-${{now%% *}}" || die 1 "$crt: cannot be backed up"
+{KEEP}
+sync -- "$work/new"
+mv -fT -- "$work/new" "$crt" || die 1 "$crt: cannot be replaced"
+"""
+)
+
+RESTORE = (
+    DIE
+    + f"""
+umask 077
+now=$(sha256sum <"$crt") || die 1 "$crt: cannot be read"
+[ "${{now%% *}}" != "$kept" ] || exit 0
+from={BACKUPS}/"${{crt##*/}}-$kept"
+work=$(mktemp -d -- "${{crt%/*}}/.k8snet-provision.XXXXXXXXXX") || die 1 "$crt: nothing can be staged beside it"
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 129' HUP INT TERM
+cp -p -- "$from" "$work/new" && was=$(sha256sum <"$work/new") && [ "${{was%% *}}" = "$kept" ] ||
+  die 1 "$from: the certificate that was kept there is not to be had"
+[ "$(openssl x509 -in "$work/new" -noout -pubkey)" = "$(openssl x509 -in "$crt" -noout -pubkey)" ] ||
+  die 1 "$crt: its key is another by now"
+{KEEP}
 sync -- "$work/new"
 mv -fT -- "$work/new" "$crt" || die 1 "$crt: cannot be replaced"
 """
@@ -128,6 +154,25 @@ def issue(change: Change) -> Script:
         seen=details.get("before_sha256", ""),
     )
     return Script(values + ISSUE, stdin=extensions(details["after_names"], details["usages"]).encode(), timeout=60)
+
+
+def undone(changes: Iterable[Change]) -> Iterator[Change]:
+    """The certificate as it was, byte for byte."""
+    for change in changes:
+        if change.kind is Kind.CERTIFICATE and ("before_sha256" in change.details or is_kept(change)):
+            yield replace(
+                change.inverted(), because="" if is_kept(change) else "kept on the host since it was replaced"
+            )
+
+
+def is_kept(change: Change) -> bool:
+    """Whether what the change brings lies on the host already."""
+    return "after_sha256" in change.details
+
+
+def restore(change: Change) -> Script:
+    """The step that brings back the certificate that was replaced; the running apiserver serves it at once."""
+    return Script(assign(crt=change.name, kept=change.details["after_sha256"]) + RESTORE, timeout=60)
 
 
 def extensions(names: str, usages: str) -> str:

@@ -56,8 +56,10 @@ def carries_flags(world: World, host: str, changes: Sequence[Change]) -> str | N
 
 def _check(world: World, host: str, program: str, flags: Mapping[str, str | None]) -> str:
     given = [(flag, value) for flag, value in flags.items() if value is not None]
-    shown = " ".join(f"--{flag}={value}" for flag, value in given)
+    shown = " ".join([*(f"--{f}={v}" for f, v in given), *(f"no --{f}" for f, v in flags.items() if v is None)])
     tests = [f"case $separator$argv in {_patterns(flag, value)}) ;; *) return 1 ;; esac" for flag, value in given]
+    absent = [flag for flag, value in flags.items() if value is None]
+    tests += [f"case $separator$argv in {_any_value(flag)}) return 1 ;; esac" for flag in absent]
     lines = [
         "as_wanted() {",
         *(tests or ["return 0"]),
@@ -82,6 +84,12 @@ def _patterns(flag: str, value: str) -> str:
     return " | ".join(f"*{way}*" for way in ways)
 
 
+def _any_value(flag: str) -> str:
+    """The same for a flag with whatever value."""
+    names = (flag, flag.replace("-", "_"))
+    return " | ".join(f'*"$separator"{quote(f"--{name}")}{end}*' for name in names for end in ("=", '"$separator"'))
+
+
 def health_url(world: World, host: str, program: str) -> str:
     """https://ADDRESS:PORT of a program, from the host itself."""
     found = control_plane.read(world, host).program(program)
@@ -92,12 +100,14 @@ def health_url(world: World, host: str, program: str) -> str:
 
 
 def certificate_served(world: World, host: str, changes: Sequence[Change]) -> str | None:
-    """sh that passes once the apiserver shows a certificate for the range's first address."""
-    if not any(change.kind is Kind.CERTIFICATE for change in changes):
+    """sh that passes once the apiserver shows the certificate of the file that was changed."""
+    changed = [change.name for change in changes if change.kind is Kind.CERTIFICATE]
+    if not changed:
         return None
     place = health_url(world, host, APISERVER).removeprefix("https://")
-    address = world.topology.first_service_address
     return f"""
-timeout 5 openssl s_client -connect {quote(place)} </dev/null 2>/dev/null |
-  openssl x509 -noout -checkip {address} 2>&1 | tee /dev/stderr | grep -q 'does match' 2>/dev/null
+shown=$(timeout 5 openssl s_client -connect {quote(place)} </dev/null 2>/dev/null |
+  openssl x509 -noout -fingerprint -sha256 2>&1)
+wanted=$(openssl x509 -in {quote(changed[-1])} -noout -fingerprint -sha256 2>&1)
+[ "$shown" = "$wanted" ] || {{ echo "{place} shows $shown, not $wanted"; exit 1; }}
 """

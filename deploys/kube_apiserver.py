@@ -13,6 +13,7 @@ from dataclasses import replace
 from deploys import apiserver_certificate, control_plane
 from deploys.apiserver_gates import carries_flags, certificate_served
 from deploys.control_plane import APISERVER, CONTROLLER_MANAGER, Program
+from k8snet_provision import undoing
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.edits.refused import EditRefused
@@ -88,16 +89,17 @@ def program_changes(world: World, host: str, program: Program) -> list[Change]:
     """The edited files; or a restart, where the files are right and the process that runs is older."""
     wanted = wanted_flags(world, program)
     before = {flag: program.running(flag) for flag in wanted}
-    details = {
-        "program": program.name,
-        "before_flags": json.dumps(before),
-        "after_flags": json.dumps(wanted),
-    }
-    changes = [
-        replace(change, details={**change.details, **details})
+    edits = [
+        change
         for old, new in program.with_flags(wanted)
         for change in file.change(NAME, host, old, new, restarts=_restarts(program), stage=_stage(world, program))
     ]
+    details = {
+        "program": program.name,
+        "before_flags": json.dumps({flag: program.defined(flag) for flag in wanted}),
+        "after_flags": json.dumps(wanted),
+    }
+    changes = [replace(change, details={**change.details, **details}) for change in edits]
     if changes or before == wanted:
         return changes
     return [
@@ -164,11 +166,22 @@ def host_problems(world: World, host: str) -> list[Problem]:
 
 @carry_out.deploy("kube-apiserver")
 def apply(changes: Sequence[Change], prelude: str = "") -> None:
-    """The certificate first: it is good for the old address and the new one."""
-    for change in changes:
-        if change.kind is Kind.CERTIFICATE:
+    """A new certificate first, the old one last: the new one is good for the old address and the new one."""
+    certificates = [change for change in changes if change.kind is Kind.CERTIFICATE]
+    for change in certificates:
+        if not apiserver_certificate.is_kept(change):
             operations.add(f"issue {change.name}", apiserver_certificate.issue(change))
-    carry_out.host_changes([change for change in changes if change.kind is not Kind.CERTIFICATE], prelude)
+    if rest := [change for change in changes if change not in certificates]:
+        carry_out.host_changes(rest, prelude)
+    for change in certificates:
+        if apiserver_certificate.is_kept(change):
+            operations.add(f"restore {change.name}", apiserver_certificate.restore(change))
+
+
+def undone(changes: Sequence[Change]) -> Iterator[Change]:
+    """The files, then the certificate that was kept on the host when another one took its place."""
+    yield from undoing.simply(changes)
+    yield from apiserver_certificate.undone(changes)
 
 
 CAPABILITY = Capability(
@@ -187,4 +200,5 @@ CAPABILITY = Capability(
         Gate("the new flags in the running programs, and /readyz", carries_flags, deadline=120),
         Gate("the new certificate served", certificate_served, deadline=75),
     ),
+    undone=undone,
 )

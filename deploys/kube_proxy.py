@@ -13,6 +13,7 @@ from typing import Any
 
 from deploys import kube_proxy_gates as gates
 from deploys import kube_proxy_steps as steps
+from deploys import kube_proxy_undo as undo
 from k8snet_provision.capability import Capability
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.edits.refused import EditRefused
@@ -127,9 +128,17 @@ def pod_changes(world: World, host: str) -> Iterable[Change]:
         return
     because = steps.why_restart(world, host)
     its_node, daemonset = node(world, host), world.live(DAEMONSET)
-    if because and its_node and daemonset:
-        details = {"node": its_node["metadata"]["name"], "pod": name, "selector": steps.selector(daemonset)}
+    if because and its_node and daemonset and (sides := _sides(world, host)):
+        details = {"node": its_node["metadata"]["name"], "pod": name, "selector": steps.selector(daemonset), **sides}
         yield Change(PODS_NAME, host, Kind.RESTART, "kube-proxy", "", "", details, because=because)
+
+
+def _sides(world: World, host: str) -> dict[str, str]:
+    """Nothing where the configuration cannot be edited: a reason to refuse everything, and told there."""
+    try:
+        return undo.sides(world, host)
+    except EditRefused:
+        return {}
 
 
 def unit_changes(world: World, host: str) -> Iterable[Change]:
@@ -158,9 +167,10 @@ def _unit_changes(world: World, host: str) -> Iterable[Change]:
     changes = list(
         file.change(NAME, host, here.config, after, restarts=(unit,), because=because, validate=steps.validator(here))
     )
-    yield from changes
+    sides = _sides(world, host)
+    yield from (replace(change, details={**change.details, **sides}) for change in changes)
     if because and not changes:
-        yield Change(NAME, host, Kind.RESTART, unit, "", "", because=because)
+        yield Change(NAME, host, Kind.RESTART, unit, "", "", sides, because=because)
 
 
 def _rules_changes(world: World, host: str, restarts: bool) -> Iterable[Change]:
@@ -170,7 +180,7 @@ def _rules_changes(world: World, host: str, restarts: bool) -> Iterable[Change]:
     left = residue.left_over(residue.read(world.host(host)), proxy.mode, restarts=restarts)
     if left:
         unit = world.topology.control_plane.units.kube_proxy if install(world) == SYSTEMD else ""
-        details = {"unit": unit, "program": live.read(world.host(host)).program}
+        details = {"unit": unit, "program": live.read(world.host(host)).program, **_sides(world, host)}
         because = f"no rules of mode {proxy.mode}; kube-proxy --cleanup removes them, and kube-proxy starts anew"
         text = "".join(f"{line}\n" for line in left)
         yield Change(NAME, host, Kind.RULES, "packet rules of another mode", text, None, details, because=because)
@@ -186,7 +196,7 @@ def _step(name: str, **parts: Any) -> Capability:
 KERNEL = _step(KERNEL_NAME, felt="nothing", carry_out=host_changes, host_changes=kernel_changes)
 CONFIG = _step(
     CONFIG_NAME,
-    felt="nothing: Pods read it when they are replaced",
+    felt="nothing; Pods read it when they are replaced",
     carry_out=cluster_changes,
     cluster_changes=config_changes,
 )
@@ -197,6 +207,7 @@ PODS = _step(
     host_changes=pod_changes,
     gates=(gates.HEALTHY, gates.SERVICES, gates.STARTED_CLEAN),
     from_control_plane=True,
+    undone=undo.pods_undone,
 )
 CAPABILITY = _step(
     NAME,
@@ -204,4 +215,5 @@ CAPABILITY = _step(
     carry_out=steps.roll_out,
     host_changes=unit_changes,
     gates=(gates.HEALTHY, gates.SERVICES, gates.CLEAN),
+    undone=undo.undone,
 )

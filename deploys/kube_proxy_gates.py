@@ -6,23 +6,19 @@ from collections.abc import Sequence
 from shlex import quote
 
 from deploys.kube_proxy_steps import wanted_text
+from deploys.kube_proxy_undo import api_address, mode
 from k8snet_provision.capability import Gate
 from k8snet_provision.change import Change, Kind
-from k8snet_provision.edits.yaml_value import get
 from k8snet_provision.kube_proxy import options, residue
 from k8snet_provision.kube_proxy.http import HTTP_GET
-from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
 
 def _text(world: World, host: str, changes: Sequence[Change]) -> str:
     """The configuration the host has after these changes: of a change that was turned round, the old one."""
     written = [change.after for change in changes if change.kind is Kind.FILE and change.after]
-    return written[-1] if written else wanted_text(world, host)
-
-
-def _mode(text: str) -> str:
-    return str(get(text, ("mode",), options.KIND) or "iptables")
+    told = [change.details["after_config"] for change in changes if change.details.get("after_config")]
+    return (written or told or [wanted_text(world, host)])[-1]
 
 
 LAST_WORDS = """
@@ -46,34 +42,27 @@ fail() {{ echo "no 200 from http://$1 $2; kube-proxy logged: $(last_words {unit}
 said=$(http_get {healthz} /healthz) || fail {healthz}/healthz "$said"
 mode=$(http_get {metrics} /proxyMode) || fail {metrics}/proxyMode "$mode"
 echo "runs in mode $mode"
-[ "$mode" = {quote(_mode(text))} ]"""
+[ "$mode" = {quote(mode(text))} ]"""
 
 
 def services_answer(world: World, host: str, changes: Sequence[Change]) -> str:
     """The API's own Service takes connections from this node; where its range moves, at one of its addresses."""
-    addresses = dict.fromkeys((str(world.topology.first_service_address), *_live_address(world)))
+    told = [change.details.get(f"{side}_api", "") for change in changes for side in ("after", "before")]
+    known = (*told, str(world.topology.first_service_address), api_address(world))
+    addresses = tuple(dict.fromkeys(filter(None, known)))
     tries = "\n".join(f'tcp_answers {address} 443 && {{ echo "{address} answers"; exit 0; }}' for address in addresses)
     return f"""{HTTP_GET}{tries}
 echo "no connection to port 443 of "{quote(" or ".join(addresses))}
 exit 1"""
 
 
-def _live_address(world: World) -> tuple[str, ...]:
-    try:
-        services = world.state.services
-    except Unknown:
-        return ()
-    names = ({"name": s["metadata"]["name"], "namespace": s["metadata"]["namespace"], **s["spec"]} for s in services)
-    return tuple(s["clusterIP"] for s in names if (s["namespace"], s["name"]) == ("default", "kubernetes"))
-
-
 def started_clean(world: World, host: str, changes: Sequence[Change]) -> str:
     """What the start itself clears is gone; the rest is removed afterwards, as the plan says."""
-    return residue.gone(residue.CLEARED_BY_START[_mode(_text(world, host, changes))])
+    return residue.gone(residue.CLEARED_BY_START[mode(_text(world, host, changes))])
 
 
 def clean(world: World, host: str, changes: Sequence[Change]) -> str:
-    return residue.gone(residue.FOREIGN[_mode(_text(world, host, changes))])
+    return residue.gone(residue.FOREIGN[mode(_text(world, host, changes))])
 
 
 HEALTHY = Gate("kube-proxy healthy in its mode", healthy, deadline=60)

@@ -64,7 +64,12 @@ def validator(here: Live) -> str:
 
 
 REPLACE = """
-pods=$(cat)
+pods=$(while read -r node pod; do
+  [ "$pod" ] || pod=$(K -n kube-system get pods -l {selector} --field-selector "spec.nodeName=$node" \
+    -o 'jsonpath={{.items[0].metadata.name}}' </dev/null) ||
+    {{ echo "kube-proxy's pod on $node cannot be looked up" >&2; exit 1; }}
+  printf '%s %s\\n' "$node" "$pod"
+done) || exit 1
 K -n kube-system delete pod --ignore-not-found --wait=false $(printf '%s\\n' "$pods" | cut -d' ' -f2) >&2 || exit 1
 ends=$(($(date +%s) + {seconds}))
 while :; do
@@ -90,7 +95,7 @@ def replace_pods(changes: Sequence[Change], prelude: str = "") -> None:
     """Deletes the pods of a batch and waits for their successors on the same nodes. Runs on a control plane.
 
     A restart of the container alone would read the old configuration: the kubelet refreshes a mounted
-    ConfigMap only within its sync period.
+    ConfigMap only within its sync period. A pod without a name is the one that is there by then.
     """
     by_selector: dict[str, list[str]] = {}
     for change in changes:

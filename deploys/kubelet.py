@@ -169,9 +169,13 @@ def notices(world: World) -> Iterator[str]:
 
 
 def gate(world: World, host: str, changes: Sequence[Change]) -> str:
-    """sh that passes once the kubelet runs, says that it works and, where kubectl is there, its node is Ready."""
-    found = read(world, host)
-    text = _text(found[1]) if found else ""
+    """sh that passes once the kubelet runs, says that it works and, where kubectl is there, its node is Ready.
+
+    Its port is that of the file after the changes; of changes that were turned round, of the old file.
+    """
+    written = [change.after for change in changes if change.kind is Kind.FILE and change.after]
+    found = None if written else read(world, host)
+    text = written[-1] if written else _text(found[1]) if found else ""
     port = yaml_value.get(text, ("healthzPort",), default=10248)
     address = yaml_value.get(text, ("healthzBindAddress",), default="127.0.0.1")
     unit = quote(world.topology.control_plane.units.kubelet)
@@ -209,7 +213,7 @@ def node_name(world: World, host: str) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
-    felt="nothing: Pods go on without their kubelet; kubectl logs and exec wait for about a second",
+    felt="nothing; Pods go on without their kubelet; kubectl logs and exec wait for about a second",
     carry_out=carry_out,
     probes=probes,
     reads=reads,

@@ -104,7 +104,7 @@ def _move(change: Change, prelude: str) -> None:
         _step("the new range held", prelude, GUARD + HOLD, hold, range=",".join(ranges), cidrs=" ".join(ranges))
     elif change.details["how"] == RECREATE:
         meta = manifest["metadata"]
-        unmoved = "" if change.action is Action.CREATE else _unmoved(change)
+        unmoved = _unmoved(change) if change.action is Action.UPDATE and "before_version" in change.details else ""
         _step(change.name, prelude, unmoved + MOVE, text, namespace=meta["namespace"], service=meta["name"])
     else:
         _step(change.name, prelude, REMAKE, address=manifest["spec"]["clusterIP"])
