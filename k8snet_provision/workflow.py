@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k8snet_provision import assets, interruption, looking, planning, rollout, run_lock, selection, sources, topology
+from k8snet_provision import applying, assets, looking, planning, rollout, run_lock, selection, sources, topology
+from k8snet_provision.applying import Applying, Care, Ended
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.engine.fleet import Fleet
@@ -18,7 +19,8 @@ from k8snet_provision.inventory import Inventory, VaultPassword, connection, loa
 from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
-from k8snet_provision.run_lock import RunLock
+from k8snet_provision.runs import local, unfinished
+from k8snet_provision.runs.model import Run, State
 from k8snet_provision.saved_plan import making, moved, tool
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
@@ -42,6 +44,11 @@ class Request:
     vault_password_files: tuple[Path, ...] = ()
     client: str = ""
     """The host that asks from outside the cluster, for verify; this machine when empty."""
+    care: Care = field(default_factory=Care)
+    resume: bool = False
+    """Go on with a run that was cut short."""
+    anew: bool = False
+    """Leave a run that was cut short as it is, and plan from what is there."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,9 @@ def diff(session: Session) -> tuple[Plan, World]:
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
     if other := _under_way(session, world):
         plan = replace(plan, notices=(*plan.notices, f"{other.text}: {other.found}"))
+    elif cut := unfinished.cut_short(known_runs(session, world)):
+        told = unfinished.refusal(cut, str(session.request.inventory))
+        plan = replace(plan, notices=(*plan.notices, f"{told.text}: {told.found}"))
     if session.approved:
         found = (*session.refused, *moved.since(session.approved, saved(session, plan), session.cluster))
         if found:
@@ -127,45 +137,103 @@ def diff(session: Session) -> tuple[Plan, World]:
     return plan, world
 
 
-def saved(session: Session, plan: Plan) -> SavedPlan:
-    """The plan with all it rests on, as it is kept in a file. Raises ProblemsFound where that cannot be."""
+def saved(session: Session, plan: Plan, *, for_record: bool = False) -> SavedPlan:
+    """The plan with all it rests on, as it is kept in a file. Raises ProblemsFound where that cannot be.
+
+    `for_record`: for a journal, which is never applied, so that nothing forbids to keep it.
+    """
     asked = session.request
     return making.make(
-        session.cluster, session.site, plan, limit=asked.limit, tags=asked.tags, extra_vars=asked.extra_vars
-    )
+        session.cluster, session.site, plan, limit=asked.limit, tags=asked.tags, extra_vars=asked.extra_vars,
+        for_record=for_record,
+    )  # fmt: skip
 
 
 def apply(
     session: Session,
     progress: rollout.Progress,
     agreed: Callable[[Plan], bool],
-) -> tuple[Plan, rollout.Outcome | None]:
-    """diff, then exactly that plan, if `agreed` says so. The outcome is None when nothing was started."""
+) -> tuple[Plan, Ended | None]:
+    """diff, then exactly that plan, if `agreed` says so. Nothing has ended when nothing was started.
+
+    Raises ProblemsFound with everything that forbids to begin.
+    """
     plan, world = diff(session)
-    if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes:
+    if errors(plan.problems) or unseen(plan, session.cluster):
         return plan, None
-    if other := _under_way(session, world):
-        raise ProblemsFound([other])
+    runs = known_runs(session, world)
+    again = _to_resume(session, plan, runs) if session.request.resume else None
+    if not plan.changes:
+        if again:
+            applying.close(session.fleet, _control_planes(session, world), again, State.DONE)
+        return plan, None
+    job, problems = _job(session, plan, world, runs)
+    plan = replace(plan, problems=(*plan.problems, *problems))
+    if errors(problems):
+        raise ProblemsFound(plan.problems)
     if not agreed(plan):
         return plan, None
-    with interruption.postponed(progress.interrupted) as stop, _lock(session, world) as lock:
-        run = rollout.Rollout(plan, world, session.fleet, progress, lambda: stop() or bool(lock.lost()))
-        outcome = run.run(session.site)
-        if why := lock.lost():
-            outcome.failures["lock of the run"] = {CLUSTER: why}
-    return plan, outcome
+    if session.request.anew and (cut := unfinished.cut_short(runs)):
+        applying.close(session.fleet, _control_planes(session, world), cut, State.FAILED)
+    return plan, job.run(progress, again=again)
 
 
-def _lock(session: Session, world: World) -> RunLock:
-    reached = {host: session.connections[host] for host in session.cluster.control_planes}
-    return RunLock(lambda: Fleet(reached), list(reached), world.prelude, session.lock_path)
+def preflight(session: Session) -> tuple[Plan, World]:
+    """diff, and what would forbid apply to begin; changes nothing."""
+    plan, world = diff(session)
+    if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes:
+        return plan, world
+    _, problems = _job(session, plan, world, known_runs(session, world))
+    return replace(plan, problems=(*plan.problems, *problems)), world
+
+
+def _job(session: Session, plan: Plan, world: World, runs: Sequence[Run]) -> tuple[Applying, list[Problem]]:
+    """Carrying out a plan, and all that forbids or warns."""
+    asked = session.request
+    job = Applying(
+        plan, world, session.site, session.cluster, session.fleet, session.connections, asked.inventory,
+        session.approved or saved(session, plan, for_record=True), asked.care, session.lock_path,
+    )  # fmt: skip
+    other = _under_way(session, world)
+    cut = None if other or asked.resume or asked.anew else unfinished.cut_short(runs)
+    found = [other] if other else []
+    found += [unfinished.refusal(cut, str(asked.inventory))] if cut else []
+    return job, [*found, *job.problems()]
+
+
+def _to_resume(session: Session, plan: Plan, runs: Sequence[Run]) -> Run:
+    """The run to go on with; raises ProblemsFound where there is none, or this would not be the rest of it."""
+    run = unfinished.resumable(runs)
+    if run is None:
+        raise ProblemsFound([unfinished.nothing_to_resume(str(session.request.inventory), runs)])
+    now = saved(session, plan, for_record=True)
+    found = [*moved.inventory(run.saved.rests_on, now.rests_on, session.cluster), *unfinished.moved(run, plan)]
+    if found:
+        raise ProblemsFound(found)
+    return run
+
+
+def as_begun(request: Request) -> Request:
+    """A request to resume, for the hosts and phases of the run; of one that only the hosts know, as given."""
+    run = unfinished.resumable(local.runs_of(request.inventory)) if request.resume else None
+    return replace(request, limit=run.saved.limit, tags=run.saved.tags) if run else request
+
+
+def known_runs(session: Session, world: World) -> list[Run]:
+    """The cluster's runs, newest first, of this machine and of the control planes."""
+    return applying.known_runs(session.fleet, _control_planes(session, world), session.request.inventory)
+
+
+def _control_planes(session: Session, world: World) -> list[str]:
+    """Those that answered; those that did not are not waited for again."""
+    candidates = [host for host in session.cluster.control_planes if host not in world.observation.unreached]
+    answered = [host for host in candidates if host in world.observation.hosts or host == world.state.reader]
+    return answered or candidates
 
 
 def _under_way(session: Session, world: World) -> Problem | None:
-    """Another run, as the control planes tell that answered; those that did not are not waited for again."""
-    candidates = [host for host in session.cluster.control_planes if host not in world.observation.unreached]
-    answered = [host for host in candidates if host in world.observation.hosts or host == world.state.reader]
-    return run_lock.under_way(session.fleet, answered or candidates, session.lock_path)
+    """Another run, as the control planes tell."""
+    return run_lock.under_way(session.fleet, _control_planes(session, world), session.lock_path)
 
 
 def verify(session: Session) -> tuple[World, list[Result]]:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from k8snet_provision import ending, exits, workflow
-from k8snet_provision.cli.options import Extra, Forks, Inventory, Limit, Out, Output, Tags, Vault, err, out, request_of
-from k8snet_provision.plan import Plan
+from k8snet_provision import applying, ending, exits, workflow
+from k8snet_provision.applying import Care
+from k8snet_provision.cli.asking import Asking, print_ended, print_plan, say_why_not
+from k8snet_provision.cli.options import (
+    CARE,
+    Extra,
+    Forks,
+    Inventory,
+    Limit,
+    Out,
+    Output,
+    Tags,
+    Vault,
+    Verbose,
+    Yes,
+    err,
+    out,
+    request_of,
+)
+from k8snet_provision.commit_confirm import window as confirm_window
+from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console, ticket
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.reports.ticket import Ticket
@@ -39,7 +55,7 @@ def diff(
         progress.step(f"observing {len(session.hosts)} hosts")
         plan, _ = workflow.diff(session)
         progress.pause()
-        _print_plan(plan, session, output)
+        print_plan(plan, session, output)
         if save:
             kept = workflow.saved(session, plan)
             saved_plans.write(save, kept)
@@ -54,14 +70,6 @@ def _session(request: workflow.Request) -> AbstractContextManager[workflow.Sessi
     if request.limit or request.tags:
         raise ending.misuse("--limit and --tags are part of a saved plan", hint="save another plan")
     return workflow.approved_session(request, saved_plans.read(request.inventory))
-
-
-def _print_plan(plan: Plan, session: workflow.Session, output: Output) -> None:
-    if output is Output.JSON:
-        print(json.dumps(plan.to_json(), indent=2))
-        return
-    console.show_problems(err(), plan.problems)
-    console.show_plan(out(), plan, {phase.name: phase.pace for phase in session.site})
 
 
 def show(
@@ -85,68 +93,68 @@ def apply(
     forks: Forks = 100,
     extra: Extra = [],  # noqa: B006
     vault: Vault = [],  # noqa: B006
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    check: Annotated[bool, typer.Option("--check", "-C", help="Change nothing: the same as diff.")] = False,
+    yes: Yes = False,
+    check: Annotated[
+        bool, typer.Option("--check", "-C", help="Change nothing: diff, and whether apply would begin.")
+    ] = False,
     show_diff: Annotated[bool, typer.Option("--diff/--no-diff", "-D", help="Show the plan first.")] = True,
-    verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Say each step, not its result only.")
-    ] = 0,
+    verbose: Verbose = 0,
     output: Out = Output.TEXT,
+    canary: Annotated[str, typer.Option(metavar="HOST", help="This host first and alone.", rich_help_panel=CARE)] = "",
+    max_failures: Annotated[
+        int, typer.Option(min=0, help="So many hosts may fail, each put back, before it stops.", rich_help_panel=CARE)
+    ] = 0,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between two batches.", rich_help_panel=CARE)] = 0.0,
+    confirm_within: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Hosts go back unless `confirm` comes: 10m, 1h.", rich_help_panel=CARE),
+    ] = "",
+    skip: Annotated[
+        list[str], typer.Option(metavar="CODE", help="Leave this check of the preflight out.", rich_help_panel=CARE)
+    ] = [],  # noqa: B006
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that was cut short.", rich_help_panel=CARE)
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Leave a run that was cut short as it is.", rich_help_panel=CARE)
+    ] = False,
 ) -> None:
     """Change what differs, in the order of the site table, after showing it and asking.
 
     INVENTORY may be a plan that `diff --save` kept: then exactly that plan, and nothing when anything has moved.
     """
-    if check:
-        diff(inventory, limit, tags, forks, extra, vault, output)
-    request = request_of(inventory, limit, tags, forks, extra, vault)
+    window = confirm_window.seconds(confirm_within) if confirm_within else 0
+    if wrong := applying.unskippable(skip):
+        raise ProblemsFound(wrong)
+    care = Care(canary, max_failures, pause, window, tuple(skip))
+    asked = request_of(inventory, limit, tags, forks, extra, vault)
+    asked = workflow.as_begun(_told_apart(replace(asked, care=care, resume=resume, anew=anew)))
     telling = ConsoleProgress(err(), quiet=output is Output.JSON, verbose=verbose > 0)
-    with telling as progress, _session(request) as session:
+    with telling as progress, _session(asked) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
-        asking = _Asking(session, progress, output, show_diff, yes)
-        plan, outcome = workflow.apply(session, progress, asking)
+        if check:
+            plan, _ = workflow.preflight(session)
+            progress.pause()
+            print_plan(plan, session, output)
+            raise typer.Exit(exits.of_plan(plan))
+        asking = Asking(session, progress, output, show_diff, yes)
+        plan, ended = workflow.apply(session, progress, asking)
         progress.pause()
-        if outcome is None and not asking.shown:
-            _print_plan(plan, session, output)
-    if outcome is None:
-        _say_why_not(plan, session, asking)
+        if ended is None and not asking.shown:
+            print_plan(plan, session, output)
+    if ended is None:
+        say_why_not(plan, session, asking)
         raise typer.Exit(exits.of_plan(plan))
-    if output is Output.JSON:
-        from k8snet_provision.reports.outcome import outcome_to_json
-
-        print(json.dumps(plan.to_json() | {"outcome": outcome_to_json(outcome)}, indent=2))
-    else:
-        console.show_outcome(out(), outcome)
-    raise typer.Exit(exits.of_outcome(plan, outcome))
+    print_ended(plan, ended, output, str(asked.inventory))
+    raise typer.Exit(exits.of_outcome(plan, ended.outcome))
 
 
-@dataclass
-class _Asking:
-    """Shows the plan and asks whether to carry it out; only at a terminal, else --yes must have said so."""
-
-    session: workflow.Session
-    progress: ConsoleProgress
-    output: Output
-    show: bool
-    yes: bool
-    shown: bool = False
-    asked: bool = False
-
-    def __call__(self, plan: Plan) -> bool:
-        self.progress.pause()
-        self.asked = True
-        if self.output is Output.TEXT and (self.show or not self.yes):
-            _print_plan(plan, self.session, self.output)
-            self.shown = True
-        answer = self.yes or (sys.stdin.isatty() and typer.confirm("Apply?", err=True))
-        self.progress.resume()
-        return answer
-
-
-def _say_why_not(plan: Plan, session: workflow.Session, asking: _Asking) -> None:
-    if asking.asked and not sys.stdin.isatty():
-        err().print("not a terminal: give --yes to apply without being asked")
-    elif workflow.errors(plan.problems):
-        err().print("nothing was changed: what is refused comes first")
-    elif plan.changes and workflow.unseen(plan, session.cluster):
-        err().print("nothing was changed: what could not be observed decides about the rest")
+def _told_apart(asked: workflow.Request) -> workflow.Request:
+    """Raises ProblemsFound for words that contradict each other."""
+    if asked.resume and asked.anew:
+        raise ending.misuse("--resume goes on with a run, --anew leaves it", hint="give one of them")
+    if asked.resume and (asked.limit or asked.tags):
+        raise ending.misuse("--limit and --tags are those of the run", hint="leave them away with --resume")
+    if asked.resume and saved_plans.is_saved_plan(asked.inventory):
+        raise ending.misuse("a run is gone on with by its inventory", hint="give the inventory, not the saved plan")
+    return asked

@@ -23,7 +23,12 @@ Tags = Annotated[str, typer.Option("--tags", "-t", help="Only these phases, comm
 Forks = Annotated[int, typer.Option("--forks", "-f", min=1, max=1000, help="Hosts spoken to at once.")]
 Extra = Annotated[list[str], typer.Option("--extra-vars", "-e", help="key=value, {json} or @file; wins over all.")]
 Vault = Annotated[list[Path], typer.Option("--vault-password-file", help="File holding the vault's password.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say each step, not its result only.")]
 Out = Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")]
+
+CARE = "Care"
+"""The panel of help for how careful a run is."""
 
 
 def out() -> Console:

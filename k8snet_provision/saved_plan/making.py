@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER
+from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.saved_plan import inventory, secret, tool
@@ -18,10 +19,20 @@ from k8snet_provision.saved_plan.secret import Guessable
 from k8snet_provision.topology import Cluster
 
 
-def make(cluster: Cluster, site: Site, plan: Plan, *, limit: str, tags: str, extra_vars: Iterable[str]) -> SavedPlan:
-    """Raises ProblemsFound for a secret that a digest would give away."""
+def make(
+    cluster: Cluster,
+    site: Site,
+    plan: Plan,
+    *,
+    limit: str,
+    tags: str,
+    extra_vars: Iterable[str],
+    forecast: Forecast | None = None,
+    for_record: bool = False,
+) -> SavedPlan:
+    """Raises ProblemsFound for a secret that a digest would give away; `for_record`, such a digest is left out."""
     try:
-        secrets = secret.digests(plan)
+        secrets = secret.known_digests(plan) if for_record else secret.digests(plan)
     except Guessable as guessable:
         raise ProblemsFound([_guessable(str(guessable))]) from None
     return SavedPlan(
@@ -36,6 +47,7 @@ def make(cluster: Cluster, site: Site, plan: Plan, *, limit: str, tags: str, ext
         paces={phase.name: phase.pace for phase in site},
         secrets=secrets,
         plan=plan,
+        forecast=forecast,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from k8snet_provision.change import Action
+from k8snet_provision.forecast.model import Forecast
 from k8snet_provision.plan import Plan
 
 FORMAT = "k8snet-provision plan"
@@ -43,7 +44,7 @@ class SavedPlan:
     """`inventory` is an absolute path, `made_at` a UTC time (ISO 8601), `extra_vars` names without values.
 
     `paces` says of each phase how many hosts at once and which gates; `secrets` holds the digests of secret changes
-    by `change_key`.
+    by `change_key`. `forecast` is what was foretold when it was saved: nothing that must still be so.
     """
 
     tool: str
@@ -57,6 +58,7 @@ class SavedPlan:
     paces: Mapping[str, str]
     secrets: Mapping[str, str]
     plan: Plan
+    forecast: Forecast | None = None
 
     @property
     def digest(self) -> str:
@@ -71,7 +73,9 @@ def to_json(saved: SavedPlan) -> dict[str, Any]:
 
 def _document(saved: SavedPlan) -> dict[str, Any]:
     values = {**vars(saved), "extra_vars": list(saved.extra_vars), "rests_on": vars(saved.rests_on)}
-    return {"format": FORMAT, "format_version": FORMAT_VERSION, **values, "plan": saved.plan.to_json()}
+    del values["forecast"]
+    foretold = {"forecast": saved.forecast.to_json()} if saved.forecast else {}
+    return {"format": FORMAT, "format_version": FORMAT_VERSION, **values, "plan": saved.plan.to_json(), **foretold}
 
 
 def _digest(document: Mapping[str, Any]) -> str:

@@ -44,11 +44,11 @@ def _names(names: Iterable[str]) -> str:
 
 def since(saved: SavedPlan, now: SavedPlan, cluster: Cluster) -> Iterator[Problem]:
     """What the inventory says otherwise, then what hosts and the cluster do."""
-    yield from _inventory(saved.rests_on, now.rests_on, cluster)
+    yield from inventory(saved.rests_on, now.rests_on, cluster)
     yield from _observed(saved, now)
 
 
-def _inventory(old: RestsOn, new: RestsOn, cluster: Cluster) -> Iterator[Problem]:
+def inventory(old: RestsOn, new: RestsOn, cluster: Cluster) -> Iterator[Problem]:
     """Hosts, values of the topology and contents of files, each where it is written now."""
     for name, was, found in _differing(old.hosts, new.hosts):
         where = cluster.host_origin(name) if name in new.hosts else Origin(str(cluster.inventory.path))
@@ -136,7 +136,7 @@ def _change(was: Change, found: Change, digest: str | None, now: str | None) -> 
     for text, one, other in (("is not what the plan saw", was.before, found.before),
                              ("would become something else by now", was.after, found.after)):  # fmt: skip
         if one != other:
-            yield Problem(Code.MOVED, f"{what} {text}", was.target, *_first_difference(other, one), AGAIN)
+            yield Problem(Code.MOVED, f"{what} {text}", was.target, *first_difference(other, one), AGAIN)
             return
     for key, one, other in _differing(_beside(was), _beside(found)):
         yield Problem(
@@ -149,7 +149,7 @@ def _beside(change: Change) -> dict[str, Any]:
     return {**change.details, **fields}
 
 
-def _first_difference(found: str | None, was: str | None) -> tuple[str, str]:
+def first_difference(found: str | None, was: str | None) -> tuple[str, str]:
     """The first line that is not the same; sides that are not there at all are "nothing"."""
     if found is None or was is None:
         return ("nothing", "what was there") if found is None else ("something", "nothing")

@@ -7,6 +7,7 @@ there now needs no digest where the API server's version of the object stands fo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -33,6 +34,16 @@ def change_key(change: Change) -> str:
 def digests(plan: Plan) -> dict[str, str]:
     """By `change_key`; raises Guessable."""
     return {change_key(change): _digest(change) for change in plan.changes if change.secret}
+
+
+def known_digests(plan: Plan) -> dict[str, str]:
+    """Those of `digests` that can be made; for a run's own record, which is bound to nothing."""
+    found = {}
+    for change in plan.changes:
+        if change.secret:
+            with contextlib.suppress(Guessable):
+                found[change_key(change)] = _digest(change)
+    return found
 
 
 def _digest(change: Change) -> str:

@@ -1,0 +1,76 @@
+"""Showing a plan and asking whether it may be carried out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+
+import typer
+from rich.text import Text
+
+from k8snet_provision import workflow
+from k8snet_provision.applying import Ended
+from k8snet_provision.cli.options import Output, err, out
+from k8snet_provision.plan import Plan
+from k8snet_provision.reports import console
+from k8snet_provision.reports.outcome import outcome_to_json
+from k8snet_provision.reports.progress import ConsoleProgress
+
+
+def print_plan(plan: Plan, session: workflow.Session, output: Output) -> None:
+    if output is Output.JSON:
+        print(json.dumps(plan.to_json(), indent=2))
+        return
+    console.show_problems(err(), plan.problems)
+    console.show_plan(out(), plan, {phase.name: phase.pace for phase in session.site})
+
+
+@dataclass
+class Asking:
+    """Shows the plan and asks whether to carry it out; only at a terminal, else --yes must have said so."""
+
+    session: workflow.Session
+    progress: ConsoleProgress
+    output: Output
+    show: bool
+    yes: bool
+    shown: bool = False
+    asked: bool = False
+
+    def __call__(self, plan: Plan) -> bool:
+        self.progress.pause()
+        self.asked = True
+        if self.output is Output.TEXT and (self.show or not self.yes):
+            print_plan(plan, self.session, self.output)
+            self.shown = True
+        answer = self.yes or (sys.stdin.isatty() and typer.confirm("Apply?", err=True))
+        self.progress.resume()
+        return answer
+
+
+def say_why_not(plan: Plan, session: workflow.Session, asking: Asking) -> None:
+    if asking.asked and not sys.stdin.isatty():
+        err().print("not a terminal: give --yes to apply without being asked")
+    elif workflow.errors(plan.problems):
+        err().print("nothing was changed: what is refused comes first")
+    elif plan.changes and workflow.unseen(plan, session.cluster):
+        err().print("nothing was changed: what could not be observed decides about the rest")
+
+
+def print_ended(plan: Plan, ended: Ended, output: Output, inventory: str) -> None:
+    """What came of a run, and what the operator can do about it."""
+    if output is Output.JSON:
+        told = {"run": ended.run_id, "awaits_confirmation": list(ended.awaits)}
+        print(json.dumps(plan.to_json() | told | {"outcome": outcome_to_json(ended.outcome)}, indent=2))
+        return
+    console.show_problems(err(), ended.warnings)
+    console.show_outcome(out(), ended.outcome)
+    say(f"run {ended.run_id}; `rollback {inventory} {ended.run_id}` undoes it")
+    if ended.awaits:
+        hosts = ", ".join(ended.awaits)
+        say(f"NOT CONFIRMED: {hosts} go back unless `confirm {inventory} {ended.run_id}` comes", "bold yellow")
+
+
+def say(text: str, style: str = "") -> None:
+    out().print(Text(text, style=style), soft_wrap=True)
