@@ -149,20 +149,22 @@ class Rollout:
         self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome
     ) -> dict[str, Sequence[Change]]:
         """What of a batch is begun: not what nobody would know of afterwards, and nothing when that ends it."""
-        unkept: Failures = {}
+        kept = dict(batch)
         try:
-            unkept = {target: NOT_KEPT + why for target, why in self.journal.begins(phase.name, batch).items()}
+            while kept and (unkept := self.journal.begins(phase.name, kept)):
+                failures = {target: NOT_KEPT + why for target, why in unkept.items()}
+                self._tell(phase, failures, failures, 0.0)
+                outcome.failures.setdefault(phase.name, {}).update(failures)
+                outcome.stopped |= not self._affordable(outcome)
+                if outcome.stopped:
+                    break
+                outcome.skipped += [change for target in unkept for change in kept.pop(target)]
         except KeyboardInterrupt:
             outcome.interrupted = True
-        if unkept:
-            self._tell(phase, unkept, unkept, 0.0)
-            outcome.failures.setdefault(phase.name, {}).update(unkept)
-            outcome.stopped |= not self._affordable(outcome)
         if outcome.stopped or outcome.interrupted:
-            outcome.untouched += flat(batch)
+            outcome.untouched += flat(kept)
             return {}
-        outcome.skipped += [change for target in unkept for change in batch[target]]
-        return {target: changes for target, changes in batch.items() if target not in unkept}
+        return kept
 
     def _tell(self, phase: Phase, targets: Mapping[str, object], failures: Failures, seconds: float) -> None:
         for target in targets:

@@ -34,8 +34,9 @@ class Journal(Protocol):
     """Keeps what happens so that it survives this process. Raises nothing: a roll-out must not end over it.
 
     `begins` comes before the first step of each batch and gives the targets whose journal cannot be kept, with the
-    reason: there nothing is begun, and on the others only when so many failures may be afforded. `step` is told each
-    step of a host with "started", "done" or "failed". `put_back` has an empty reason where the old state is back.
+    reason: there nothing is begun, and on the others only when so many failures may be afforded and it has been asked
+    about them alone. `step` is told each step of a host with "started", "done" or "failed". `put_back` has an empty
+    reason where the old state is back.
     """
 
     @property

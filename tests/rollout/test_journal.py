@@ -67,6 +67,8 @@ def test_a_host_that_cannot_keep_its_journal_may_be_afforded(site: Site) -> None
     phases = [site.phase("files", at_once=2), site.phase("later")]
     outcome = site.run(phases, [*site.changes("files"), *site.marks("later")], journal=journal, max_failures=1)
     assert set(outcome.failures["files"]) == {"h2"}
+    begun = [line for line in journal.lines if line.startswith("begins")]
+    assert begun[:3] == ["begins files: h1 h2", "begins files: h1", "begins files: h3 h4"]
     assert site.contents() == {"h1": NEW, "h2": OLD, "h3": NEW, "h4": NEW}
     assert [(change.phase, change.target) for change in outcome.skipped] == [("files", "h2"), ("later", "h2")]
     assert (outcome.put_back, outcome.left_broken, outcome.untouched) == ([], {}, [])
