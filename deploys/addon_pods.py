@@ -214,7 +214,7 @@ def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str:
 
 CAPABILITY = Capability(
     name=NAME,
-    felt="nothing: the add-ons' Pods are replaced",
+    felt="nothing; the add-ons' Pods are replaced",
     carry_out=apply,
     reads=reads,
     probes=probes,

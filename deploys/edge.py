@@ -109,7 +109,7 @@ CAPABILITY = Capability(
 )
 RETIRED = Capability(
     name=RETIRED_NAME,
-    felt="nothing: no requests take the old way in any more",
+    felt="nothing; no requests take the old way in any more",
     carry_out=carry_out,
     probes=probes,
     host_changes=retired_changes,

@@ -103,7 +103,7 @@ def answers(world: World, host: str, changes: Sequence[Change]) -> str | None:
 
 CAPABILITY = Capability(
     name=NAME,
-    felt="nothing: who writes an Ingress is told of its faults from here on",
+    felt="nothing; who writes an Ingress is told of its faults from here on",
     carry_out=roll_out,
     reads=reads,
     cluster_changes=cluster_changes,

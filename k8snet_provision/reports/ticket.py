@@ -12,8 +12,9 @@ from enum import StrEnum
 from html import escape
 
 from k8snet_provision.change import Change
+from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Plan
-from k8snet_provision.reports import console
+from k8snet_provision.reports import console, forecast
 from k8snet_provision.saved_plan import model
 from k8snet_provision.saved_plan.model import SavedPlan
 
@@ -27,6 +28,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 code, pre { font: 13px/1.45 ui-monospace, monospace; }
 pre { border: 1px solid var(--line); border-radius: 6px; background: var(--back); padding: .6rem; overflow-x: auto; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; vertical-align: top; }
 .add { color: var(--add); } .del { color: var(--del); } .at { color: var(--at); }
 """
 
@@ -100,7 +103,15 @@ def _markdown(saved: SavedPlan) -> Iterator[str]:
                 what, where = _title(targets, change)
                 yield from (f"{_code(what)} {_plain(where)}", "")
                 yield from _fenced(console.diff_lines(change))
+    if saved.forecast:
+        yield from _markdown_table(saved.forecast)
     yield f"**{_plain(console.totals(plan))}**"
+
+
+def _markdown_table(foretold: Forecast) -> Iterator[str]:
+    yield from ("## Forecast", "", f"| {' | '.join(forecast.HEADS)} |", "|---" * len(forecast.HEADS) + "|")
+    yield from (f"| {' | '.join(map(_plain, row))} |" for row in forecast.cells(foretold))
+    yield from ("", _plain(forecast.total(foretold)), "")
 
 
 def _fenced(lines: Sequence[str]) -> Iterator[str]:
@@ -149,7 +160,19 @@ def _html(saved: SavedPlan) -> Iterator[str]:
                 what, where = _title(targets, change)
                 yield f"<p><code>{escape(what)}</code> {escape(where)}</p>"
                 yield from _block(console.diff_lines(change))
+    if saved.forecast:
+        yield from _html_table(saved.forecast)
     yield from (f"<p><strong>{escape(console.totals(plan))}</strong></p>", "</html>")
+
+
+def _html_table(foretold: Forecast) -> Iterator[str]:
+    yield from ("<h2>Forecast</h2>", "<table>", _html_row("th", forecast.HEADS))
+    yield from (_html_row("td", row) for row in forecast.cells(foretold))
+    yield from ("</table>", f"<p>{escape(forecast.total(foretold))}</p>")
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _block(lines: Sequence[str]) -> Iterator[str]:
