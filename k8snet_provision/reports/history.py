@@ -1,0 +1,104 @@
+"""Runs for people and for programs: a line each, or one of them step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from k8snet_provision.etcd_snapshot import Snapshot, restore_hint
+from k8snet_provision.reports.console import in_one_line
+from k8snet_provision.runs.model import Event, Run, State
+from k8snet_provision.runs.unfinished import half_done
+
+STYLES = {State.DONE: "green", State.FAILED: "red", State.CUT_SHORT: "bold red", State.ROLLED_BACK: "yellow"}
+
+TOLD = {
+    "begun": "begun",
+    "resumed": "gone on with",
+    "batch": "begins",
+    "step_started": "",
+    "step_done": "done",
+    "step_failed": "failed",
+    "passed": "passed",
+    "failed": "FAILED",
+    "putting_back": "is put back",
+    "put_back": "is back",
+    "not_put_back": "is NOT back",
+    "snapshot": "etcd kept",
+    "hook": "hook",
+    "ended": "ended",
+    "rolled_back": "rolled back",
+}
+"""The events' words; a step is told when it has ended."""
+
+
+def show_runs(out: Console, runs: Sequence[Run]) -> None:
+    """One line each, newest first."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("ID", "STATE", "WHAT", "CHANGES", "TIME", "WHO"):
+        table.add_column(name, no_wrap=name == "ID", overflow="fold")
+    for run in runs:
+        words = (run.id, Text(str(run.state), STYLES.get(run.state, "")), run.verb, run.details.get("changes", ""))
+        table.add_row(*words, _time(run), run.details.get("who", ""))
+    out.print(table)
+
+
+def _time(run: Run) -> str:
+    """From the first event to the last one; the clock of one machine."""
+    if len(run.events) < 2:
+        return ""
+    first, last = (datetime.fromisoformat(event.at) for event in (run.events[0], run.events[-1]))
+    return f"{(last - first).total_seconds():.0f} s"
+
+
+def show_run(out: Console, run: Run, where: str) -> None:
+    """Everything it did, in its order; `where` is the directory in which it is kept."""
+    details = run.details
+    _line(
+        out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {run.state}", "bold"
+    )
+    _line(out, f"inventory {details.get('inventory', '?')}; kept in {where}; `show {where}/plan.json` prints its plan")
+    if run.state is State.CUT_SHORT:
+        _line(out, half_done(run), "red")
+    for event in run.events:
+        if words := _words(event):
+            _line(out, f"  {event.at}  {words}", "red" if event.event in ("failed", "not_put_back") else "")
+    for snapshot in _snapshots(run.events):
+        out.print()
+        _line(out, restore_hint(snapshot))
+
+
+def _words(event: Event) -> str:
+    told = TOLD.get(event.event, event.event)
+    if not told:
+        return ""
+    place = " on ".join(filter(None, (event.phase, event.target)))
+    seconds = f" after {event.seconds:.1f} s" if event.seconds else ""
+    text = f": {in_one_line(event.text)}" if event.text else ""
+    return " ".join(filter(None, (place, event.step, told))) + seconds + text
+
+
+def _snapshots(events: Iterable[Event]) -> Iterator[Snapshot]:
+    for event in events:
+        if event.event == "snapshot":
+            try:
+                yield Snapshot.of(event.details)
+            except (KeyError, ValueError):
+                continue
+
+
+def run_to_json(run: Run, events: bool = False) -> dict[str, Any]:
+    """`events` too, each as the journal has it."""
+    told: dict[str, Any] = {"id": run.id, "state": str(run.state), "verb": run.verb, **run.details}
+    told |= {"batches": [{"phase": phase, "target": target} for phase, target in run.begun]}
+    return told | ({"events": [asdict(event) for event in run.events]} if events else {})
+
+
+def _line(out: Console, text: str, style: str = "") -> None:
+    out.print(Text(text, style=style), soft_wrap=True)
