@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
+from typing import Any
 
 from k8snet_provision.capability import NEVER, Capability, Gate
 from k8snet_provision.change import Change
@@ -27,11 +30,13 @@ DEFAULT_IMAGE = "registry.k8s.io/coredns/coredns:v1.14.2"
 DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "coredns", "kube-system")
 SERVICE = ObjectRef("v1", "Service", "kube-dns", "kube-system")
 
+CONFIG = ObjectRef("v1", "ConfigMap", "coredns", "kube-system")
+
 OBJECTS = (
     ObjectRef("v1", "ServiceAccount", "coredns", "kube-system"),
     ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRole", "system:coredns"),
     ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "system:coredns"),
-    ObjectRef("v1", "ConfigMap", "coredns", "kube-system"),
+    CONFIG,
     DEPLOYMENT,
     SERVICE,
     ObjectRef("policy/v1", "PodDisruptionBudget", "coredns", "kube-system"),
@@ -98,8 +103,15 @@ def _service_address(world: World) -> str:
     return wanted if live is None or live["spec"].get("clusterIP") == wanted else ""
 
 
-def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str:
+def _is_gone(changes: Sequence[Change]) -> bool:
+    """Put back to where there was none."""
+    return any(change.name == str(DEPLOYMENT) and change.after is None for change in changes)
+
+
+def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """A pod that cannot start will not start by waiting: its last word is the answer."""
+    if _is_gone(changes):
+        return None
     container = ".status.containerStatuses[0]"
     state = f"{{.metadata.name}} {{{container}.restartCount}} {{{container}.state.waiting.reason}}"
     listed = f"'jsonpath={{range .items[*]}}{state}{{\"\\n\"}}{{end}}'"
@@ -114,16 +126,34 @@ done
 exit $(( $? == {NEVER} ? {NEVER} : 1 ))"""
 
 
-def answers(world: World, host: str, changes: Sequence[Change]) -> str:
+ZONE = re.compile(r"^\s*kubernetes\s+([^\s{]+)", re.MULTILINE)
+"""The first zone of the Corefile's plugin that answers for the cluster."""
+
+
+def _brought(changes: Sequence[Change], ref: ObjectRef, *path: str) -> str:
+    """The text at a path of an object that the changes make; empty where they do not say."""
+    made = [change for change in changes if change.name == str(ref) and change.after is not None]
+    found: Any = json.loads(made[-1].details["manifest"]) if made else None
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return str(found or "")
+
+
+def answers(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """The names that the DNS specification promises for the API's own Service, over UDP and TCP."""
-    zone, first = world.topology.cluster_domain, world.topology.first_service_address
+    if _is_gone(changes):
+        return None
+    written = ZONE.search(_brought(changes, CONFIG, "data", "Corefile"))
+    zone = written[1].rstrip(".") if written else world.topology.cluster_domain
+    first = world.topology.first_service_address
     questions = (
         Question(f"dns-version.{zone}.", "TXT"),
         Question(f"kubernetes.default.svc.{zone}.", "A" if first.version == 4 else "AAAA", first.packed),
         Question(f"_https._tcp.kubernetes.default.svc.{zone}.", "SRV"),
         Question(f"{first.reverse_pointer}.", "PTR"),
     )
-    return gate_script(str(world.topology.dns_address), questions)
+    address = _brought(changes, SERVICE, "spec", "clusterIP") or str(world.topology.dns_address)
+    return gate_script(address, questions)
 
 
 def a_node(world: World) -> str:

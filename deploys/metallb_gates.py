@@ -17,6 +17,8 @@ POD_ROWS = (
     '{{"\\n"}}{{end}}{{end}}{{end}}'
 )
 
+POOL = f"IPAddressPool {NAMESPACE}/"
+
 TRIED_OUT = {
     "apiVersion": "metallb.io/v1beta1",
     "kind": "IPAddressPool",
@@ -26,8 +28,15 @@ TRIED_OUT = {
 """Never kept: the server is asked what it would say of it."""
 
 
-def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str:
+def _is_gone(changes: Sequence[Change]) -> bool:
+    """Put back to where MetalLB was not there yet."""
+    return any(change.name in (str(CONTROLLER), str(SPEAKER)) and change.after is None for change in changes)
+
+
+def rolled_out(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """A pod that cannot start will not start by waiting: its last word is the answer."""
+    if _is_gone(changes):
+        return None
     return f"""{world.prelude}
 status() {{ K -n {NAMESPACE} rollout status "$1" --timeout=3s 2>&1; }}
 status deployment/{CONTROLLER.name} && status daemonset/{SPEAKER.name} && exit 0
@@ -40,18 +49,22 @@ done
 exit $(( $? == {NEVER} ? {NEVER} : 1 ))"""
 
 
-def webhook_answers(world: World, host: str, changes: Sequence[Change]) -> str:
+def webhook_answers(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """A refusal is an answer too: only the webhook itself can give one."""
+    if _is_gone(changes):
+        return None
     return f"""{world.prelude}
 said=$(printf '%s' {quote(json.dumps(TRIED_OUT))} | K create --dry-run=server -f - 2>&1) && {{ echo "$said"; exit 0; }}
 echo "$said"
 case $said in *"denied the request"*) exit 0 ;; esac; exit 1"""
 
 
-def accepted(world: World, host: str, changes: Sequence[Change]) -> str:
+def accepted(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """The controller counts the addresses of each pool that it took over."""
-    pools = world.topology.metallb.pools if world.topology.metallb else ()
-    names = " ".join(quote(pool.name) for pool in pools)
+    made = [change.name for change in changes if change.name.startswith(POOL) and change.after is not None]
+    if not made:
+        return None
+    names = " ".join(quote(name.removeprefix(POOL)) for name in made)
     counts = "'jsonpath={.status.availableIPv4}{.status.assignedIPv4}{.status.availableIPv6}{.status.assignedIPv6}'"
     return f"""{world.prelude}
 for pool in {names}; do

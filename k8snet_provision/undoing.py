@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 from k8snet_provision.capability import Capability
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.resources import kube_object
+from k8snet_provision.seen import World
 
 INVERTIBLE = (Kind.FILE, Kind.SYSCTL, Kind.UNIT, Kind.MODULE)
 
@@ -40,3 +44,25 @@ def turned(change: Change) -> Change | None:
     if change.kind is Kind.OBJECT and (back := kube_object.undone(change)) is not None:
         return replace(back, because="")
     return None
+
+
+def world_after(world: World, changes: Iterable[Change]) -> World:
+    """The same look with a topology whose service range is the one that `changes` make.
+
+    For gates: what a phase's own changes do not say they take from the topology, in which a range that is undone
+    is still the wanted one.
+    """
+    made = {change.name: _spec(change) for change in changes if change.kind is Kind.OBJECT and change.after is not None}
+    topology = world.topology
+    if cidrs := made.get("ServiceCIDR kubernetes", {}).get("cidrs"):
+        topology = topology.model_copy(update={"service_cidr": tuple(map(ip_network, cidrs))})
+    address = made.get("Service kube-system/kube-dns", {}).get("clusterIP")
+    if address and topology.dns is not None:
+        dns = topology.dns.model_copy(update={"address": ip_address(address)})
+        topology = topology.model_copy(update={"dns": dns})
+    return replace(world, cluster=replace(world.cluster, topology=topology))
+
+
+def _spec(change: Change) -> dict[str, Any]:
+    spec = json.loads(change.details.get("manifest", "{}")).get("spec")
+    return spec if isinstance(spec, dict) else {}
