@@ -54,7 +54,8 @@ certificate() {
 kubeconfig() {
   [ "$2" ] || return 0
   [ -r "$2" ] || { header renewed "$1" "$2" "it cannot be read"; return; }
-  sed -n 's/.*client-certificate-data"\{0,1\}: *"\{0,1\}\([A-Za-z0-9+\/=]*\).*/\1/p' "$2" | while read -r data; do
+  sed -n 's/.*client-certificate-data"\{0,1\}: *"\{0,1\}\([A-Za-z0-9+\/=]*\).*/\1/p' "$2" |
+  while read -r data || [ "$data" ]; do
     header renewed "$1" "$2" ""; printf '%s\n' "$data"
   done
   for named in $(sed -n 's/.*client-certificate"\{0,1\}: *"\{0,1\}\([^" ]*\).*/\1/p' "$2"); do

@@ -40,13 +40,17 @@ class Offset:
         """The smallest difference that is possible, without its sign."""
         return max(self.least, -self.most, 0.0)
 
+    @property
+    def middle(self) -> float:
+        return (self.least + self.most) / 2
+
+    @property
+    def measured(self) -> str:
+        return f"measured to {max((self.most - self.least) / 2, 0.1):.1f} s"
+
     def minus(self, other: Offset) -> Offset:
         """How far two hosts are apart."""
         return Offset(self.least - other.most, self.most - other.least)
-
-    def __str__(self) -> str:
-        middle, width = (self.least + self.most) / 2, (self.most - self.least) / 2
-        return f"{abs(middle):.1f} s {'ahead' if middle > 0 else 'behind'} (measured to {max(width, 0.1):.1f} s)"
 
 
 def read(seen: HostSeen, sent: float, answered: float) -> Offset:
@@ -54,7 +58,7 @@ def read(seen: HostSeen, sent: float, answered: float) -> Offset:
     first, step = _reading(seen, FIRST)
     last, _ = _reading(seen, LAST)
     least, most = last - answered, first + step - sent
-    if least > most:
+    if last < first or least > most:
         raise Unknown(seen.host, "clock", f"it went back, or was set, while it was read: {first} and then {last}")
     return Offset(least, most)
 
@@ -79,7 +83,8 @@ def _away(offsets: Mapping[str, Offset]) -> Iterator[Problem]:
     hint = "the hosts agree with each other: set this machine's clock" if alone else "see whether NTP runs there"
     for host, offset in away.items():
         text = "the host's clock differs from this machine's"
-        yield Problem(Code.CLOCK_AWAY, text, host, str(offset), f"at most {STOP:g} s", hint, _severity(offset))
+        found = f"{abs(offset.middle):.1f} s {'ahead' if offset.middle > 0 else 'behind'}, {offset.measured}"
+        yield Problem(Code.CLOCK_AWAY, text, host, found, f"at most {STOP:g} s", hint, _severity(offset))
 
 
 def _apart(offsets: Mapping[str, Offset]) -> Iterator[Problem]:
@@ -91,7 +96,8 @@ def _apart(offsets: Mapping[str, Offset]) -> Iterator[Problem]:
     if offset.surely > WARN:
         text = "the control planes' clocks differ"
         hint = "etcd and the API servers rely on one time: see whether NTP runs on all of them"
-        found = f"{one} is {offset} of {other}" if offset.least > 0 else f"{one} is {offset} {other}"
+        first, second = (one, other) if offset.middle > 0 else (other, one)
+        found = f"{first} is {abs(offset.middle):.1f} s ahead of {second}, {offset.measured}"
         yield Problem(Code.CLOCKS_APART, text, CLUSTER, found, f"at most {STOP:g} s", hint, _severity(offset))
 
 
