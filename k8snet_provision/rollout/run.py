@@ -8,18 +8,18 @@ two batches.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from k8snet_provision.capability import Phase, Site
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.plan import Plan
-from k8snet_provision.rollout import back
 from k8snet_provision.rollout.attempt import Attempt
 from k8snet_provision.rollout.batches import batches
 from k8snet_provision.rollout.gates import POLL, Gates
-from k8snet_provision.rollout.outcome import CUT_SHORT, NOT_KEPT, Outcome, flat
+from k8snet_provision.rollout.one_batch import OneBatch
+from k8snet_provision.rollout.outcome import Outcome, flat
 from k8snet_provision.rollout.told import HOOK, NO_HOOKS, NO_JOURNAL, WHOLE_RUN, Failures, Hooks, Journal, Progress
 from k8snet_provision.seen import World
 
@@ -78,7 +78,7 @@ class Rollout:
             if self._stops(outcome):
                 outcome.untouched += flat(batch)
             else:
-                self._batch(phase, batch, outcome)
+                self._one_batch().change(phase, batch, outcome)
         self._after(phase.name, coming, outcome.failures.get(phase.name, {}), outcome)
 
     def _stops(self, outcome: Outcome) -> bool:
@@ -119,83 +119,13 @@ class Rollout:
             self.progress.failed(phase, HOOK, why)
             outcome.fail(phase, HOOK, why)
 
-    def _batch(self, phase: Phase, wanted: Mapping[str, Sequence[Change]], outcome: Outcome) -> None:
-        started = time.monotonic()
-        self.progress.batch(phase.name, list(wanted))
-        batch = self._kept(phase, wanted, outcome)
-        if not batch:
-            return
-        try:
-            failures = self._attempt.failing(phase, batch)
-        except KeyboardInterrupt:
-            outcome.interrupted = True
-            outcome.left_broken |= dict.fromkeys(batch, CUT_SHORT)
-            for target in batch:
-                self.journal.failed(phase.name, target, CUT_SHORT)
-            return
-        self._tell(phase, batch, failures, time.monotonic() - started)
-        if not failures:
-            outcome.done += flat(batch)
-            return
-        outcome.failures.setdefault(phase.name, {}).update(failures)
-        self._put_back(phase, batch, failures, outcome)
-        outcome.stopped |= not self._affordable(outcome)
-
-    @property
-    def _attempt(self) -> Attempt:
-        return Attempt(self.world, self.fleet, self.journal, Gates(self.world, self.fleet, self.progress))
-
-    def _kept(
-        self, phase: Phase, batch: Mapping[str, Sequence[Change]], outcome: Outcome
-    ) -> dict[str, Sequence[Change]]:
-        """What of a batch is begun: not what nobody would know of afterwards, and nothing when that ends it."""
-        kept = dict(batch)
-        try:
-            while kept and (unkept := self.journal.begins(phase.name, kept)):
-                failures = {target: NOT_KEPT + why for target, why in unkept.items()}
-                self._tell(phase, failures, failures, 0.0)
-                outcome.failures.setdefault(phase.name, {}).update(failures)
-                outcome.stopped |= not self._affordable(outcome)
-                if outcome.stopped:
-                    break
-                outcome.skipped += [change for target in unkept for change in kept.pop(target)]
-        except KeyboardInterrupt:
-            outcome.interrupted = True
-        if outcome.stopped or outcome.interrupted:
-            outcome.untouched += flat(kept)
-            return {}
-        return kept
-
-    def _tell(self, phase: Phase, targets: Mapping[str, object], failures: Failures, seconds: float) -> None:
-        for target in targets:
-            for told in (self.progress, self.journal):
-                if target in failures:
-                    told.failed(phase.name, target, failures[target])
-                else:
-                    told.passed(phase.name, target, seconds)
+    def _one_batch(self) -> OneBatch:
+        gates = Gates(self.world, self.fleet, self.progress)
+        attempt = Attempt(self.world, self.fleet, self.journal, gates)
+        return OneBatch(self.progress, self.journal, attempt, self._affordable)
 
     def _affordable(self, outcome: Outcome) -> bool:
         """Whether it may go on without the hosts that failed; never without the canary or a control plane."""
         failed = outcome.failed
         indispensable = {CLUSTER, self.canary, *self.world.cluster.control_planes}
         return len(failed) <= self.max_failures and not failed & indispensable
-
-    def _put_back(
-        self, phase: Phase, batch: Mapping[str, Sequence[Change]], failed: Failures, outcome: Outcome
-    ) -> None:
-        """Files, sysctls, objects and what restarts for them go back; what cannot be undone is said to be left."""
-        undone = back.undone(phase, batch, failed)
-        left = {target: why for target, why in failed.items() if target not in undone}
-        if undone:
-            self.progress.putting_back(phase.name, list(undone))
-            self.journal.putting_back(phase.name, list(undone))
-            try:
-                left |= self._attempt.failing(phase, undone, judged=back.gates_judge(undone))
-            except KeyboardInterrupt:
-                outcome.interrupted = True
-                left |= dict.fromkeys(undone, CUT_SHORT)
-        for target in (*undone, *(target for target in left if target not in undone)):
-            self.journal.put_back(phase.name, target, left.get(target, ""))
-        outcome.left_broken |= left
-        outcome.put_back += [change for target in undone if target not in left for change in batch[target]]
-        outcome.done += [change for target in batch if target not in {*undone, *left} for change in batch[target]]
