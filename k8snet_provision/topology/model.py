@@ -11,6 +11,7 @@ from .base import Part
 from .control_plane import ControlPlane, Units
 from .dns import Cache, Dns
 from .edge import Edge
+from .hooks import Hooks
 from .images import Images
 from .ingress import Ingress
 from .ingresses import IngressEntry
@@ -26,6 +27,7 @@ __all__ = [
     "ControlPlane",
     "Dns",
     "Edge",
+    "Hooks",
     "Images",
     "Ingress",
     "IngressEntry",
@@ -94,6 +96,10 @@ class Topology(Part):
         default=None,
         description="Ingresses that this tool owns: one that is taken out of the list is deleted; all are left as "
         "they are when not given.",
+    )
+
+    hooks: Hooks | None = Field(
+        default=None, description="Commands that are run here before and after a phase; none when not given."
     )
 
     @property

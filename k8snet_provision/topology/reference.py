@@ -77,11 +77,15 @@ def _type(field: Schema) -> str:
     if "$ref" in field:
         return "mapping"
     if field["type"] == "array":
-        return f"list of {_type(field['items'])}s"
+        return f"list of {_several(_type(field['items']))}"
     if field["type"] == "object":
-        return f"mapping of names to {_type(field['additionalProperties'])}s"
+        return f"mapping of names to {_several(_type(field['additionalProperties']))}"
     limits = [f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field]
     return " ".join([field["type"], *limits])
+
+
+def _several(type_: str) -> str:
+    return type_.replace("list", "lists", 1) if type_.startswith("list ") else f"{type_}s"
 
 
 def main(file: Path) -> None:
