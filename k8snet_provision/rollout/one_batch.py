@@ -38,9 +38,11 @@ class OneBatch:
             for target in batch:
                 self.journal.failed(phase.name, target, CUT_SHORT)
             return
-        self._tell(phase, batch, failures, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self._tell(phase, batch, failures, seconds)
         if not failures:
             outcome.done += flat(batch)
+            outcome.timings |= {(phase.name, target): seconds for target in batch}
             return
         outcome.failures.setdefault(phase.name, {}).update(failures)
         self._put_back(phase, batch, failures, outcome)

@@ -30,6 +30,8 @@ class Outcome:
     stopped: bool = False
     interrupted: bool = False
     seconds: float = 0.0
+    timings: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Seconds of each batch that passed as a whole, its gates included, by phase and target."""
 
     @property
     def ok(self) -> bool:

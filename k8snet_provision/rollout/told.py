@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from k8snet_provision.change import Change
+from k8snet_provision.topology.hooks import WHOLE_RUN
+
+__all__ = ["HOOK", "NO_HOOKS", "NO_JOURNAL", "WHOLE_RUN", "Failures", "Hooks", "Journal", "Progress"]
 
 Failures = dict[str, str]
 """What went wrong, by target."""
-
-WHOLE_RUN = "*"
-"""The phase by which hooks are told of the run as a whole: before its first phase, after its last."""
 
 HOOK = "hook"
 """The target under which a hook that failed is named."""
