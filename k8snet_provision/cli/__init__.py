@@ -7,7 +7,7 @@ import sys
 import typer
 
 from k8snet_provision import ending
-from k8snet_provision.cli import changing, proving, reading
+from k8snet_provision.cli import changing, confirming, going_back, looking_back, proving, reading
 from k8snet_provision.lab.commands import app as lab
 
 app = typer.Typer(
@@ -20,6 +20,9 @@ for command in (
     changing.diff,
     changing.show,
     changing.apply,
+    confirming.confirm,
+    going_back.rollback,
+    looking_back.history,
     proving.verify,
     reading.lint,
     reading.inventory,

@@ -165,9 +165,11 @@ def added_keys(live: Mapping[str, Any] | None, sent: Manifest) -> frozenset[str]
 def undone(change: Change) -> Change | None:
     """The change that makes the object what it was, whatever became of it since; None where that is not so simple."""
     how = change.details.get("how")
-    if how not in ("apply", "replace", "delete", RECREATE):
+    if how not in ("apply", "create", "replace", "delete", RECREATE):
         return None
     before = change.details.get("before_manifest")
+    if before is None and how == "delete":  # never read, as a generated key: what it was is not known
+        return None
     if before is None:
         ref = ObjectRef.of(json.loads(change.details["manifest"]))
         details = {"how": "delete", "manifest": json.dumps(ref.skeleton())}

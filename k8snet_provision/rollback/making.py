@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from k8snet_provision import looking
-from k8snet_provision.capability import Phase, Site
+from k8snet_provision import looking, undoing
+from k8snet_provision.applying import known_runs
+from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER, Change
-from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.planning import facts
 from k8snet_provision.problems import Problem, ProblemsFound
@@ -23,10 +22,10 @@ from k8snet_provision.rollback.order import Arranged
 from k8snet_provision.rollback.selection import Known
 from k8snet_provision.rollback.standing import Found, Standing, look_at
 from k8snet_provision.rollback.undo import Before, Undone, undo
-from k8snet_provision.runs import local, mirror
+from k8snet_provision.runs import mirror
 from k8snet_provision.runs.model import Run
 from k8snet_provision.seen import World
-from k8snet_provision.topology import Cluster
+from k8snet_provision.workflow import Session
 
 
 @dataclass(frozen=True)
@@ -39,56 +38,36 @@ class Rollback:
     world: World | None = None
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is to be rolled back, and where: the site and hosts of the inventory as it is now."""
-
-    ids: Sequence[str]
-    inventory: Path
-    cluster: Cluster
-    site: Site
-    hosts: Sequence[str]
-    fleet: Fleet
-    started: float
-
-
-def make(wish: Wish) -> Rollback:
+def make(session: Session, ids: Sequence[str]) -> Rollback:
     """Changes nothing anywhere. Raises ProblemsFound with everything for which it is refused."""
-    known = known_runs(wish)
-    chosen = selection.choose(known, wish.ids)
+    known = Known(known_runs(session.fleet, session.cluster.control_planes, session.request.inventory))
+    chosen = selection.choose(known, ids)
     if not chosen:
-        return Rollback((), Plan(wish.cluster.name, {}), ())
+        return Rollback((), Plan(session.cluster.name, {}), ())
     problems = selection.later(known, chosen)
     done: list[tuple[str, list[Change]]] = []
     for run in reversed(chosen):
         try:
-            done.append((run.id, _changes(run, wish)))
+            done.append((run.id, _changes(run, session)))
         except ProblemsFound as found:
             problems += found.problems
-    problems += _not_here([change for _, changes in done for change in changes], wish)
+    problems += _not_here([change for _, changes in done for change in changes], session)
     if problems:
         raise ProblemsFound(problems)
     look = observation.phase(chains(done))
-    world = looking.look([*wish.site, look], wish.cluster, wish.hosts, wish.fleet)
-    apart = {phase.name for phase in wish.site if phase.capability.backwards}
-    return _planned(wish, known, chosen, look_at(done, world, apart), world)
+    world = looking.look([*session.site, look], session.cluster, session.hosts, session.fleet)
+    apart = {phase.name for phase in session.site if phase.capability.backwards}
+    return _planned(session, known, chosen, look_at(done, world, apart), world)
 
 
-def known_runs(wish: Wish) -> Known:
-    """Of this machine, and of the control planes: others may have changed the cluster from elsewhere."""
-    here = {run.id: run for run in local.runs_of(wish.inventory)}
-    there = {run.id: run for run in mirror.on_hosts(wish.fleet, wish.cluster.control_planes)}
-    return Known(sorted((there | here).values(), key=lambda run: run.id, reverse=True))
-
-
-def _changes(run: Run, wish: Wish) -> list[Change]:
+def _changes(run: Run, session: Session) -> list[Change]:
     """What the run began, with the phases of the site table, and with its secrets from where they are kept."""
 
     def kept(run_id: str) -> Mapping[str, Manifest | None]:
         problems: list[Problem] = []
-        for host in wish.cluster.control_planes:
+        for host in session.cluster.control_planes:
             try:
-                return mirror.secrets(wish.fleet, host, run_id)
+                return mirror.secrets(session.fleet, host, run_id)
             except ProblemsFound as found:
                 problems += found.problems
         raise ProblemsFound(problems)
@@ -97,10 +76,10 @@ def _changes(run: Run, wish: Wish) -> list[Change]:
     return secrets.with_secrets(run.id, changes, kept)
 
 
-def _not_here(changes: Sequence[Change], wish: Wish) -> list[Problem]:
+def _not_here(changes: Sequence[Change], session: Session) -> list[Problem]:
     """What can neither be looked at nor be undone."""
-    hosts = dict.fromkeys(change.target for change in changes if change.target not in (CLUSTER, *wish.hosts))
-    phases = {phase.name for phase in wish.site}
+    hosts = dict.fromkeys(change.target for change in changes if change.target not in (CLUSTER, *session.hosts))
+    phases = {phase.name for phase in session.site}
     unknown = dict.fromkeys(change.phase for change in changes if change.phase not in phases)
     text = "a host that the run changed is not in the inventory any more"
     hint = "put it there again, with the roles it had"
@@ -110,12 +89,13 @@ def _not_here(changes: Sequence[Change], wish: Wish) -> list[Problem]:
     ]
 
 
-def _planned(wish: Wish, known: Known, chosen: Sequence[Run], found: Found, world: World) -> Rollback:
+def _planned(session: Session, known: Known, chosen: Sequence[Run], found: Found, world: World) -> Rollback:
     undone, incomplete = [], dict(found.incomplete)
     for run in chosen:
         standing = next(item for item in found.standing if item.run == run.id)
+        earlier = [other for other in known.unfinished(chosen) if run.id in selection.rolls_back(other)]
         try:
-            undone.append(_undone(run, standing, wish, known, world))
+            undone.append(_undone(run, standing, session, earlier, world))
         except Unknown as unknown:
             incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
     problems = [*found.problems, *(problem for item in undone for problem in item.problems)]
@@ -124,23 +104,22 @@ def _planned(wish: Wish, known: Known, chosen: Sequence[Run], found: Found, worl
     together = Arranged()
     for run, item in zip(chosen, undone, strict=False):
         of = run.id.rpartition("-")[2] if len(chosen) > 1 else ""
-        together += order.arranged(item.changes, wish.site, world, of)
+        together += order.arranged(item.changes, session.site, world, of)
     plan = Plan(
-        wish.cluster.name,
+        session.cluster.name,
         facts(world),
         together.changes,
         tuple(incomplete),
         notices=tuple(dict.fromkeys(notice for item in undone for notice in item.notices)),
-        seconds=time.monotonic() - wish.started,
+        seconds=time.monotonic() - session.started,
     )
-    return Rollback(tuple(chosen), plan, together.site, world)
+    return Rollback(tuple(chosen), plan, together.site, undoing.world_after(world, together.changes))
 
 
-def _undone(run: Run, standing: Standing, wish: Wish, known: Known, world: World) -> Undone:
-    earlier = known.unfinished([run])
+def _undone(run: Run, standing: Standing, session: Session, earlier: Sequence[Run], world: World) -> Undone:
     begun = _batches(batch for other in earlier for batch in other.begun)
     passed = _batches(batch for other in earlier for batch in other.timings)
-    return undo(standing, wish.site, world, Before(begun, passed), _batches(run.put_back))
+    return undo(standing, session.site, world, Before(begun, passed), _batches(run.put_back))
 
 
 def _batches(told: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:

@@ -98,6 +98,9 @@ def _moved(step: Step, now: _Now) -> Problem:
         found, expected = (f"written by {by} since" if by else "nothing" if now.state is None else "something"), ""
     else:
         found, expected = first_difference(now.text, change.after)
+    if change.kind is Kind.FILE and now.text == change.after and now.state is not None:
+        file_now = (now.state.mode, now.state.owner, now.state.group)
+        found, expected = " ".join(file_now), " ".join(_owned(change, AFTER))
     return Problem(Code.MOVED, text, change.target, found, expected, LOOK)
 
 
@@ -106,16 +109,19 @@ def _read_file(world: World, change: Change) -> File | None:
 
 
 def _same_file(found: File | None, change: Change, side: str) -> bool:
-    text, details = _text(change, side), change.details
+    text = _text(change, side)
     if found is None or text is None:
         return found is None and text is None
-    wanted = tuple(details.get(f"{side}_{key}") for key in ("mode", "owner", "group"))
     content = text.encode("utf-8", "surrogateescape")
-    return (found.content, found.mode, found.owner, found.group) == (content, *wanted)
+    return (found.content, found.mode, found.owner, found.group) == (content, *_owned(change, side))
+
+
+def _owned(change: Change, side: str) -> tuple[str, str, str]:
+    mode, owner, group = (change.details.get(f"{side}_{key}", "") for key in ("mode", "owner", "group"))
+    return mode, owner, group
 
 
 def _file_text(found: File) -> str:
-    """With what else makes a file another one, so that a difference in it alone is seen."""
     return found.content.decode("utf-8", "surrogateescape")
 
 
