@@ -12,7 +12,7 @@ from dataclasses import replace
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.engine.carry_out import BACKUPS
 from k8snet_provision.engine.script import Script
-from k8snet_provision.engine.shell import CONFLICT, DIE, assign
+from k8snet_provision.engine.shell import CONFLICT, DIE, STAGE, assign
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import certificate
 from k8snet_provision.resources.certificate import Certificate
@@ -94,9 +94,10 @@ KEEP = f"""(mkdir -p -- {BACKUPS} && chmod 700 -- {BACKUPS} && cp -p -- "$crt" {
 
 ISSUE = (
     DIE
+    + STAGE
     + f"""
 umask 077
-work=$(mktemp -d -- "${{crt%/*}}/.k8snet-provision.XXXXXXXXXX") || die 1 "$crt: nothing can be staged beside it"
+work=$(stage_in "${{crt%/*}}") || die 1 "$crt: nothing can be staged beside it"
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 129' HUP INT TERM
 cat >"$work/extensions"
@@ -120,12 +121,13 @@ mv -fT -- "$work/new" "$crt" || die 1 "$crt: cannot be replaced"
 
 RESTORE = (
     DIE
+    + STAGE
     + f"""
 umask 077
 now=$(sha256sum <"$crt") || die 1 "$crt: cannot be read"
 [ "${{now%% *}}" != "$kept" ] || exit 0
 from={BACKUPS}/"${{crt##*/}}-$kept"
-work=$(mktemp -d -- "${{crt%/*}}/.k8snet-provision.XXXXXXXXXX") || die 1 "$crt: nothing can be staged beside it"
+work=$(stage_in "${{crt%/*}}") || die 1 "$crt: nothing can be staged beside it"
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 129' HUP INT TERM
 cp -p -- "$from" "$work/new" && was=$(sha256sum <"$work/new") && [ "${{was%% *}}" = "$kept" ] ||

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from k8snet_provision.engine.script import Script
-from k8snet_provision.engine.shell import CONFLICT, DIE, assign
+from k8snet_provision.engine.shell import CONFLICT, DIE, STAGE, assign
 
 SECONDS = 60.0  # writing, syncing and validating one file; slow disks sync within seconds
 VALIDATOR_SECONDS = 30
@@ -41,14 +41,16 @@ back_up() {{
 )
 
 # The staged file keeps its name, for programs that judge by it (systemd-analyze), in a directory of its own.
-WRITE = f"""
+WRITE = (
+    STAGE
+    + f"""
 [ -f "$real" ] && [ "$(sum "$real")" = "$after" ] &&
   [ "$(stat -c '%a %U %G' -- "$real")" = "$mode $owner $group" ] && exit 0
 unchanged
 mkdir -p -- "$directory" "${{stage:=$directory}}" || die 1 "$path: its directory cannot be made"
 [ "$(stat -c %d -- "$stage")" = "$(stat -c %d -- "$directory")" ] ||
   die 1 "$path: the stage directory $stage is on another file system"
-work=$(mktemp -d -- "$stage/.k8snet-provision.XXXXXXXXXX" && echo .) && work=${{work%??}} ||
+work=$(stage_in "$stage" && echo .) && work=${{work%??}} ||
   die 1 "$path: nothing can be staged in $stage"
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 129' HUP INT TERM
@@ -70,6 +72,7 @@ if command -v restorecon >/dev/null; then restorecon -- "$real"; fi
 sync -- "$directory"
 exit 0
 """
+)
 
 REMOVE = """
 [ -e "$real" ] || exit 0

@@ -11,6 +11,17 @@ DIE = """
 die() { code=$1; shift; printf '%s\\n' "$*" >&2; exit "$code"; }
 """
 
+STAGE = """
+# Names a new directory in $1 after this process. What processes that are gone left there (the power failed) goes first.
+stage_in() {
+  for left in "$1"/.k8snet-provision.*.??????; do
+    pid=${left%.*}; pid=${pid##*.}
+    [ ! -d "$left" ] || kill -0 "$pid" 2>/dev/null || rm -rf -- "$left"
+  done
+  mktemp -d -- "$1/.k8snet-provision.$$.XXXXXX"
+}
+"""
+
 
 def assign(**values: str) -> str:
     """Lines that set sh variables. Whatever a value holds, it is a value: quotes, `$()`, newlines."""

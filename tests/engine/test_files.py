@@ -206,3 +206,16 @@ def test_removal_keeps_a_copy_and_refuses_what_moved(host: Host) -> None:
     assert host.remove(path, b"old").code == 0
     assert not path.exists()
     assert list(host.kept().values()) == [b"old"]
+
+
+def test_what_a_lost_host_left_half_written_is_put_away_by_the_next_write(host: Host) -> None:
+    """Of a process that is gone alone: another run's may still be at work."""
+    path = host.etc / "a.conf"
+    path.write_bytes(b"old")
+    at_work = host.etc / f".k8snet-provision.{os.getpid()}.abcdef"
+    at_work.mkdir()
+    dies = 'staged=${1%/*}; own=${staged%.*}; kill -9 "${own##*.}"; sleep 1'
+    assert host.write(path, b"new", b"old", validate=dies).code != 0
+    assert len(host.left()) == 4 and path.read_bytes() == b"old", "the staged file and its directory are left"
+    assert host.write(path, b"new", b"old").code == 0
+    assert host.left() == [at_work.name, "a.conf"]
