@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +31,15 @@ def one_run_at_a_time() -> Iterator[None]:
             lock = locks.enter_context(Path(f"/run/lock/k8snet-provision-tests-{name}").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def journals_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory that these runs keep their journals below: they are nobody's to resume or roll back."""
+    state = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(state))
+        yield state
 
 
 @pytest.fixture(scope="session")
@@ -94,17 +102,5 @@ def _fresh(cluster: LabCluster) -> LabCluster:
         restored = cluster.lab("restore", "fresh")
         assert restored.code == 0, restored
     _used.add(cluster.inventory)
-    _wait_until_settled(cluster)
+    cluster.settle()
     return cluster
-
-
-def _wait_until_settled(cluster: LabCluster) -> None:
-    """Every pod of kube-system Ready again after the hosts were off."""
-    ends = time.monotonic() + 180
-    while time.monotonic() < ends:
-        ran = cluster.lab("exec", "cp1", "--", "kubectl", "-n", "kube-system", "wait", "pod", "--all",
-                          "--for=condition=Ready", "--timeout=10s")  # fmt: skip
-        if ran.code == 0:
-            return
-        time.sleep(1)
-    pytest.fail(f"kube-system did not settle: {ran}")

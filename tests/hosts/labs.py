@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,17 @@ class LabCluster:
         )
         assert ran.returncode == 0, Ran(ran.returncode, ran.stdout, ran.stderr)
         return ran.stdout
+
+    def settle(self, seconds: float = 180) -> None:
+        """Returns once every pod of kube-system is Ready, as after the hosts were off; fails the test otherwise."""
+        ends = time.monotonic() + seconds
+        while True:
+            ran = self.lab("exec", "cp1", "--", "kubectl", "-n", "kube-system", "wait", "pod", "--all",
+                           "--for=condition=Ready", "--timeout=10s")  # fmt: skip
+            if ran.code == 0:
+                return
+            assert time.monotonic() < ends, f"kube-system did not settle: {ran}"
+            time.sleep(1)
 
     def kubectl(self, arguments: str, host: str = "cp1") -> str:
         return self.on(host, f"kubectl {arguments}")
