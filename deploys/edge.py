@@ -106,6 +106,7 @@ CAPABILITY = Capability(
     refusals=edge_refusals.refusals,
     order=order,
     gates=gates.ALL,
+    backwards=True,
 )
 RETIRED = Capability(
     name=RETIRED_NAME,
@@ -115,4 +116,5 @@ RETIRED = Capability(
     host_changes=retired_changes,
     order=order,
     gates=gates.ALL,
+    backwards=True,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from shlex import quote
 
 from k8snet_provision.capability import Gate, Together
@@ -13,6 +14,8 @@ from k8snet_provision.kube_proxy.http import HTTP_GET
 from k8snet_provision.seen import World
 
 FRONTEND = re.compile(r"^frontend (http|https|api)\n    bind (\S+)$", re.MULTILINE)
+
+VIP = re.compile(r"^    virtual_ipaddress \{\n\s+([0-9a-f.:]+)/", re.MULTILINE)
 
 RUNS = """
 runs() {
@@ -64,7 +67,9 @@ def has_vip(world: World, host: str, changes: Sequence[Change]) -> str | None:
     edge = world.topology.edge
     if edge is None or _stops(changes):
         return None
-    return f'if [ "$(ip -o addr show to {edge.vip})" ]; then echo here; else echo elsewhere; fi'
+    written = VIP.search(_after(world, host, changes, keepalived.PATH))
+    vip = ip_address(written[1]) if written else edge.vip
+    return f'if [ "$(ip -o addr show to {vip})" ]; then echo here; else echo elsewhere; fi'
 
 
 def edge_hosts(world: World) -> Sequence[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
+from k8snet_provision import undoing
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine import operations
@@ -44,7 +45,7 @@ def cluster_changes(world: World) -> Iterable[Change]:
     believed = admission.bundle(world)
     why = admission.why_make(world, ingress)
     if why and believed is not None:
-        yield certificate_change(NAME, ingress, why, new=False)
+        yield certificate_change(NAME, ingress.namespace, why, new=False)
     live = world.live(WEBHOOK_CONFIGURATION)
     if live is not None and believed is not None and why:
         return  # renewing makes the API server believe the new CA as well
@@ -52,12 +53,29 @@ def cluster_changes(world: World) -> Iterable[Change]:
     yield from kube_object.change(NAME, live, configuration(ingress, bundle))
 
 
-def certificate_change(phase: str, ingress: Ingress, why: str, *, new: bool) -> Change:
-    text = f"a certificate for {WEBHOOK}.{ingress.namespace}.svc and its CA, for {admission.DAYS} days\n"
-    details = {"how": "make", "namespace": ingress.namespace}
-    name = f"Secret {ingress.namespace}/{WEBHOOK}"
+def certificate_change(phase: str, namespace: str, why: str, *, new: bool) -> Change:
+    text = f"a certificate for {WEBHOOK}.{namespace}.svc and its CA, for {admission.DAYS} days\n"
+    details = {"how": "make", "namespace": namespace}
+    name = f"Secret {namespace}/{WEBHOOK}"
     before = None if new else f"{why}\n"
     return Change(phase, CLUSTER, Kind.CERTIFICATE, name, before, text, details, because=why)
+
+
+def secret_gone(phase: str, namespace: str) -> Change:
+    """Its key is never read, so the text cannot show it."""
+    ref = ObjectRef("v1", "Secret", WEBHOOK, namespace)
+    details = {"how": "delete", "manifest": json.dumps(ref.skeleton())}
+    return Change(phase, CLUSTER, Kind.OBJECT, str(ref), "the webhook's certificate\n", None, details, secret=True)
+
+
+def certificates_undone(changes: Iterable[Change]) -> Iterator[Change]:
+    """One that was made goes; one that went is made anew. One that was renewed stays: the old one had to go."""
+    for change in changes:
+        if change.kind is Kind.CERTIFICATE and change.before is None:
+            yield secret_gone(change.phase, change.details["namespace"])
+        elif change.secret and change.name.endswith(f"/{WEBHOOK}") and change.after is None:
+            namespace = change.name.partition(" ")[2].partition("/")[0]
+            yield certificate_change(change.phase, namespace, "its key was not kept", new=True)
 
 
 def make_certificate(change: Change, prelude: str) -> None:
@@ -69,6 +87,11 @@ BUNDLE = r"""
 bundle=$(K -n "$namespace" get secret "$secret" -o 'jsonpath={.data.ca\.crt}') || exit 1
 [ "$bundle" ] || { echo "Secret $namespace/$secret has no ca.crt" >&2; exit 1; }
 """
+
+
+def undone(changes: Sequence[Change]) -> Iterator[Change]:
+    yield from undoing.simply(changes)
+    yield from certificates_undone(changes)
 
 
 @deploy("admission webhook")
@@ -97,8 +120,11 @@ sed "s|{UNKNOWN_YET}|$bundle|" | {{
 
 
 def answers(world: World, host: str, changes: Sequence[Change]) -> str | None:
+    """Nothing is asked where the webhook was put back to not being there."""
     ingress = world.topology.ingress
-    return admission.dry_create(ingress.namespace, ingress.class_name, world.prelude) if ingress else None
+    if ingress is None or not any(change.after is not None for change in changes):
+        return None
+    return admission.dry_create(ingress.namespace, ingress.class_name, world.prelude)
 
 
 CAPABILITY = Capability(
@@ -108,5 +134,7 @@ CAPABILITY = Capability(
     reads=reads,
     cluster_changes=cluster_changes,
     retires=(),
+    undone=undone,
+    backwards=True,
     gates=(Gate("the webhook asked about an Ingress", answers, deadline=60),),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploys import ingress_refusals
-from deploys.ingress_admission import certificate_change, make_certificate
+from deploys.ingress_admission import certificate_change, certificates_undone, make_certificate
+from deploys.ingress_ends import take_away
 from deploys.ingress_gates import GATES
+from k8snet_provision import undoing
 from k8snet_provision.capability import Capability
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.engine import carry_out
@@ -38,19 +40,26 @@ def cluster_changes(world: World) -> Iterable[Change]:
     """The webhook's certificate, where there is none: pods wait for its Secret. Renewing it comes later."""
     ingress = world.topology.ingress
     if ingress and ingress.admission and admission.bundle(world) is None:
-        yield certificate_change(NAME, ingress, admission.why_make(world, ingress), new=True)
+        yield certificate_change(NAME, ingress.namespace, admission.why_make(world, ingress), new=True)
 
 
 @carry_out.deploy("ingress-nginx")
 def roll_out(changes: Sequence[Change], prelude: str = "") -> None:
-    """The Namespace, then the certificate in it, then what needs both."""
-    rooms = [change for change in changes if change.name.startswith("Namespace ")]
-    certificates = [change for change in changes if change.kind is Kind.CERTIFICATE]
-    rest = [change for change in changes if change not in rooms and change not in certificates]
+    """The Namespace, then the certificate in it, then what needs both. What goes, where this is undone, goes last."""
+    made = [change for change in changes if change.after is not None]
+    rooms = [change for change in made if change.name.startswith("Namespace ")]
+    certificates = [change for change in made if change.kind is Kind.CERTIFICATE]
+    rest = [change for change in made if change not in rooms and change not in certificates]
     carry_out.cluster_changes(rooms, prelude)
     for change in certificates:
         make_certificate(change, prelude)
     carry_out.cluster_changes(rest, prelude)
+    take_away([change for change in changes if change.after is None], prelude)
+
+
+def undone(changes: Sequence[Change]) -> Iterator[Change]:
+    yield from undoing.simply(changes)
+    yield from certificates_undone(changes)
 
 
 CAPABILITY = Capability(
@@ -68,4 +77,6 @@ CAPABILITY = Capability(
     refusals=ingress_refusals.refusals,
     gates=GATES,
     retires=(),
+    undone=undone,
+    backwards=True,
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from shlex import quote
 
 from deploys.ingress_admission import WEBHOOK_CONFIGURATION
+from k8snet_provision import undoing
 from k8snet_provision.capability import Capability
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine import operations
@@ -59,6 +61,17 @@ def label_change(phase: str, name: str, before: str | None, after: str | None, b
     return Change(phase, CLUSTER, Kind.OBJECT, f"Node {name} label", before, after, details, because=because)
 
 
+def labels_undone(changes: Iterable[Change]) -> Iterator[Change]:
+    for change in changes:
+        if change.details.get("how") == LABEL:
+            yield replace(change.inverted(), because="")
+
+
+def undone(changes: Sequence[Change]) -> Iterator[Change]:
+    yield from labels_undone(changes)
+    yield from undoing.simply(changes)
+
+
 @deploy("nodes of the ingress")
 def roll_out(changes: Sequence[Change], prelude: str = "") -> None:
     objects = [change for change in changes if change.details["how"] != LABEL]
@@ -75,5 +88,12 @@ def set_label(change: Change, prelude: str) -> None:
 
 
 CAPABILITY = Capability(
-    name=NAME, felt="nothing", carry_out=roll_out, reads=reads, cluster_changes=cluster_changes, retires=()
+    name=NAME,
+    felt="nothing",
+    carry_out=roll_out,
+    reads=reads,
+    cluster_changes=cluster_changes,
+    retires=(),
+    undone=undone,
+    backwards=True,
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from k8snet_provision import undoing
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine import operations
@@ -12,7 +14,7 @@ from k8snet_provision.engine.carry_out import cluster_changes as carry_out_objec
 from k8snet_provision.engine.carry_out import deploy
 from k8snet_provision.engine.here import run_here
 from k8snet_provision.ingress import controller, foreign, observed, traffic
-from k8snet_provision.ingress.doors import adopted_addresses, status_addresses
+from k8snet_provision.ingress.doors import adopted_addresses, status_addresses, status_of
 from k8snet_provision.ingress.paths import addresses, live, old
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
@@ -41,9 +43,9 @@ def cluster_changes(world: World) -> Iterable[Change]:
     wanted = list(status_addresses(world))
     hosts = sorted({rule["host"] for item in observed.ingresses(world) for rule in _rules(item) if rule.get("host")})
     told = {"hosts": hosts, "from": sorted({a for found in before.values() for a in found}), "to": wanted}
-    details = {"how": "move", "told": json.dumps(told), **_orders(world, ingress)}
     name = "requests from outside"
     text = "".join(_line(way, found) for way, found in before.items())
+    details = {"how": "move", "told": json.dumps(told), **_details(world, ingress)}
     yield Change(NAME, CLUSTER, Kind.TRAFFIC, name, text, _line(ingress.pattern, wanted), details)
 
 
@@ -59,13 +61,29 @@ def _line(way: str, found: Sequence[str]) -> str:
     return f"{way}: {', '.join(found) or 'no address known'}\n"
 
 
-def _orders(world: World, ingress: Ingress) -> dict[str, str]:
-    """What carrying it out runs: scripts for a control plane, the operator's command for this machine."""
-    selector = _selector(controller.labels(ingress.pattern))
+def _details(world: World, ingress: Ingress) -> dict[str, str]:
+    """Both sides as what carrying it out and waiting for it need: pods, and the addresses of the status."""
+    ways = {"before": old(world), "after": (ingress.pattern,)}
+    pods = {
+        side: [{"namespace": ingress.namespace, "selector": _selector(controller.labels(pattern))} for pattern in found]
+        for side, found in ways.items()
+    }
+    adopted = foreign.workloads(world) if ingress.adopt else ()
+    for item in adopted:
+        labels = item["spec"]["selector"].get("matchLabels") or {}
+        pods["before"].append({"namespace": item["metadata"]["namespace"], "selector": _selector(labels)})
     return {
-        "hand_over": traffic.hand_over("", ingress.namespace, selector),
-        "status": traffic.wait_for_status("", ingress, status_addresses(world)),
+        "class": ingress.class_name,
+        "classless": "yes" if ingress.default_class else "",
+        "quiet": str(ingress.switch.quiet),
+        "deadline": str(ingress.switch.deadline),
         "repoint": json.dumps(ingress.switch.repoint),
+        **{f"{side}_pods": json.dumps(found) for side, found in pods.items()},
+        "before_counted": "yes" if all(_has_metrics(item) for item in live(world).values()) else "",
+        "after_counted": "yes" if ingress.metrics else "",
+        # An adopted installation writes it by itself, and who writes it first is not known.
+        "before_status": "" if adopted or len(ways["before"]) != 1 else json.dumps(status_of(world, ways["before"][0])),
+        "after_status": json.dumps(status_addresses(world)),
     }
 
 
@@ -84,37 +102,61 @@ def move(changes: Sequence[Change], prelude: str = "") -> None:
         if change.kind is not Kind.TRAFFIC:
             continue
         details = change.details
-        operations.run_script(f"{prelude}\n{details['hand_over']}", name="the new way in writes the Ingress status")
-        status = f"{prelude}\n{details['status']}"
-        operations.run_script(status, name="new addresses in the Ingress status", timeout=traffic.STATUS_WITHIN + 30)
+        for way in json.loads(details["after_pods"])[:1]:
+            script = traffic.hand_over(prelude, way["namespace"], way["selector"])
+            operations.run_script(script, name="the new way in writes the Ingress status")
+        if details["after_status"]:
+            status = traffic.wait_for_status(prelude, _class(details), json.loads(details["after_status"]))
+            within = traffic.STATUS_WITHIN + 30
+            operations.run_script(status, name="new addresses in the Ingress status", timeout=within)
         if words := json.loads(details["repoint"]):
             run_here(words, details["told"].encode(), timeout=REPOINT_WITHIN)
 
 
+@dataclass(frozen=True)
+class Class:
+    """Of the Ingresses whose traffic moves."""
+
+    class_name: str
+    default_class: bool
+
+
+def _class(details: Mapping[str, str]) -> Class:
+    return Class(details["class"], bool(details["classless"]))
+
+
+def undone(changes: Sequence[Change]) -> Iterator[Change]:
+    """Who was allowed to write the status is again; then clients go where they went, once that is seen to serve."""
+    yield from undoing.simply(changes)
+    for change in changes:
+        if change.kind is Kind.TRAFFIC:
+            back = change.inverted()
+            told = json.loads(back.details["told"])
+            turned = json.dumps({**told, "from": told["to"], "to": told["from"]})
+            yield replace(back, details={**back.details, "told": turned})
+
+
+def _move(changes: Sequence[Change]) -> Mapping[str, str] | None:
+    """None where a failed batch is put back: then clients go where they went."""
+    return next((change.details for change in changes if change.kind is Kind.TRAFFIC), None)
+
+
 def status_shown(world: World, host: str, changes: Sequence[Change]) -> str | None:
-    ingress = world.topology.ingress
-    if ingress is None or not _moves(changes):
+    details = _move(changes)
+    if details is None or not details["after_status"]:
         return None
-    return traffic.status_shown(world.prelude, ingress, status_addresses(world))
-
-
-def _moves(changes: Sequence[Change]) -> bool:
-    """Not so where a failed batch is put back: then clients go where they went."""
-    return any(change.kind is Kind.TRAFFIC for change in changes)
+    return traffic.status_shown(world.prelude, _class(details), json.loads(details["after_status"]))
 
 
 def quiet(world: World, host: str, changes: Sequence[Change]) -> str | None:
-    """Requests that the pods of the old ways in still answer; an adopted one is counted like ours."""
-    ingress = world.topology.ingress
-    if ingress is None or not _moves(changes):
+    """Requests that the pods of the way in that is left still answer; an adopted one is counted like ours."""
+    details = _move(changes)
+    if details is None:
         return None
-    if not all(_has_metrics(item) for item in live(world).values()):
-        return traffic.waited(ingress.switch.quiet)
-    pods = [{"namespace": ingress.namespace, "selector": _selector(controller.labels(p))} for p in old(world)]
-    for item in foreign.workloads(world) if ingress.adopt else ():
-        labels = item["spec"]["selector"].get("matchLabels") or {}
-        pods.append({"namespace": item["metadata"]["namespace"], "selector": _selector(labels)})
-    return traffic.quiet(world.prelude, pods, ingress.switch.quiet, ingress.switch.deadline)
+    seconds = int(details["quiet"])
+    if not details["before_counted"]:
+        return traffic.waited(seconds)
+    return traffic.quiet(world.prelude, json.loads(details["before_pods"]), seconds, int(details["deadline"]))
 
 
 def _has_metrics(workload: Mapping[str, Mapping[str, Mapping[str, Mapping[str, list[dict[str, list[str]]]]]]]) -> bool:
@@ -132,6 +174,8 @@ CAPABILITY = Capability(
     carry_out=move,
     cluster_changes=cluster_changes,
     retires=(controller.TRAFFIC_OWNER,),
+    undone=undone,
+    backwards=True,
     waits=quiet_for,
     gates=(
         Gate("the new addresses in the Ingress status", status_shown, deadline=traffic.STATUS_WITHIN),

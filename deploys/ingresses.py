@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from deploys import catalogue
-from deploys.ingress_objects import NAME, class_name, ingress, reference, secret, secret_reference
+from deploys.ingress_objects import NAME, ingress, reference, secret, secret_reference
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import CLUSTER, Action, Change
 from k8snet_provision.engine.carry_out import cluster_changes as carry_out
@@ -95,10 +95,12 @@ def admitted(world: World, host: str, changes: Sequence[Change]) -> str | None:
 
 def _of_our_class(world: World, changes: Iterable[Change]) -> Iterator[ObjectRef]:
     wanted = world.topology.ingress
-    changed = {ObjectRef.of(json.loads(c.details["manifest"])) for c in changes if c.action is not Action.DELETE}
-    for entry in listed(world.topology):
-        if wanted and class_name(world.topology, entry) == wanted.class_name and reference(entry) in changed:
-            yield reference(entry)
+    for change in changes:
+        manifest = json.loads(change.details["manifest"])
+        if wanted is None or change.action is Action.DELETE or manifest["kind"] != "Ingress":
+            continue
+        if manifest["spec"].get("ingressClassName") == wanted.class_name:
+            yield ObjectRef.of(manifest)
 
 
 CAPABILITY = Capability(
@@ -111,4 +113,5 @@ CAPABILITY = Capability(
     notices=notices,
     gates=(Gate("Ingresses taken by the controller", admitted, deadline=30),),
     managed=lambda cluster: cluster.topology.ingresses is not None,
+    backwards=True,
 )

@@ -28,10 +28,15 @@ class Door:
 
 def new_doors(world: World, ingress: Ingress) -> Sequence[Door]:
     """The wanted way in, asked past the edge: that follows only when this here answers. Raises Unknown."""
+    return doors(world, ingress.pattern, ingress.node_port.http)
+
+
+def doors(world: World, pattern: Pattern, node_port: int) -> Sequence[Door]:
+    """A way in, asked past the edge; `node_port` is its port for HTTP on every node. Raises Unknown."""
     cluster = world.cluster
-    if ingress.pattern == "node_port":
-        return [Door(cluster.addresses[host], ingress.node_port.http, proxy=True) for host in cluster.nodes]
-    if ingress.pattern == "host_network":
+    if pattern == "node_port":
+        return [Door(cluster.addresses[host], node_port, proxy=True) for host in cluster.nodes]
+    if pattern == "host_network":
         through_edge = behind_edge(world, "host_network")
         return [Door(cluster.addresses[host], HTTP, proxy=through_edge) for host in cluster.ingress]
     return [Door(str(address), HTTP) for address in addresses(world, "load_balancer")]
@@ -39,13 +44,12 @@ def new_doors(world: World, ingress: Ingress) -> Sequence[Door]:
 
 def old_doors(world: World) -> Sequence[Door]:
     """Where clients reach the way in that is to go. Raises Unknown."""
-    return [Door(address, _port(world, pattern)) for pattern in old(world) for address in _reached(world, pattern)] + [
-        Door(address, HTTP) for address in adopted_addresses(world)
-    ]
+    return reached(world, old(world)) + [Door(address, HTTP) for address in adopted_addresses(world)]
 
 
-def _reached(world: World, pattern: Pattern) -> Sequence[str]:
-    return [str(address) for address in addresses(world, pattern)]
+def reached(world: World, patterns: Sequence[Pattern]) -> list[Door]:
+    """Where clients reach ways in. Raises Unknown."""
+    return [Door(str(address), _port(world, pattern)) for pattern in patterns for address in addresses(world, pattern)]
 
 
 def _port(world: World, pattern: Pattern) -> int:
@@ -64,11 +68,14 @@ def adopted_addresses(world: World) -> Sequence[str]:
 def status_addresses(world: World) -> Sequence[str]:
     """What the wanted way in writes into the status of Ingresses. Raises Unknown."""
     ingress = world.topology.ingress
-    if ingress is None:
-        return ()
-    if ingress.pattern == "host_network" and not behind_edge(world, "host_network"):
+    return status_of(world, ingress.pattern) if ingress else ()
+
+
+def status_of(world: World, pattern: Pattern) -> Sequence[str]:
+    """What a way in writes into the status of Ingresses. Raises Unknown."""
+    if pattern == "host_network" and not behind_edge(world, "host_network"):
         return sorted(internal_address(world, host) for host in world.cluster.ingress)
-    return sorted(str(address) for address in addresses(world, ingress.pattern))
+    return sorted(str(address) for address in addresses(world, pattern))
 
 
 def internal_address(world: World, host: str) -> str:
@@ -84,12 +91,21 @@ def outside(world: World) -> str:
     """
     cluster, ingress = world.cluster, world.topology.ingress
     if ingress is not None and any(door.proxy for door in new_doors(world, ingress)):
-        hosts: Sequence[str] = cluster.load_balancers
-    else:
-        planes = [host for host in cluster.control_planes if host not in cluster.nodes]
-        hosts = (*planes, *cluster.load_balancers, *cluster.nodes)
-    reached = world.reached(tuple(hosts))
-    if not reached:
+        return _first_reached(world, cluster.load_balancers)
+    planes = [host for host in cluster.control_planes if host not in cluster.nodes]
+    return _first_reached(world, (*planes, *cluster.load_balancers, *cluster.nodes))
+
+
+def outside_of_any(world: World) -> str:
+    """A host from which every way in may be asked, whichever the topology wants. Raises Unknown."""
+    cluster = world.cluster
+    planes = [host for host in cluster.control_planes if host not in cluster.nodes]
+    return _first_reached(world, (*cluster.load_balancers, *planes, *cluster.nodes))
+
+
+def _first_reached(world: World, hosts: Sequence[str]) -> str:
+    found = world.reached(tuple(hosts))
+    if not found:
         names = ", ".join(hosts) or "the edge's hosts"
         raise Unknown("cluster", "the new way in", f"none of {names} was reached to ask it from")
-    return reached[0]
+    return found[0]

@@ -63,7 +63,12 @@ def live(world: World) -> Mapping[Pattern, Manifest]:
 def old(world: World) -> tuple[Pattern, ...]:
     """Ways in that are there and no longer asked for; none where the topology has no `ingress`. Raises Unknown."""
     ingress = world.topology.ingress
-    return tuple(pattern for pattern in live(world) if pattern != ingress.pattern) if ingress else ()
+    return beside(world, ingress.pattern) if ingress else ()
+
+
+def beside(world: World, pattern: Pattern) -> tuple[Pattern, ...]:
+    """The other ways in that are there. Raises Unknown."""
+    return tuple(other for other in live(world) if other != pattern)
 
 
 def behind_edge(world: World, pattern: Pattern) -> bool:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
+from typing import Protocol
 
 from k8snet_provision.capability import NEVER
 from k8snet_provision.engine.shell import assign
 from k8snet_provision.ingress.controller import LEASE
-from k8snet_provision.topology.ingress import Ingress
+
+
+class Served(Protocol):
+    """Which Ingresses a controller serves: those of its class, and those without any where it is the default."""
+
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def default_class(self) -> bool: ...
+
 
 STATUS_WITHIN = 90
 """Seconds for the status of Ingresses: the controller looks at the Lease every 7.5 s (its RetryPeriod), and
@@ -98,12 +108,12 @@ def hand_over(prelude: str, namespace: str, selector: str) -> str:
     return f"{prelude}\n{assign(namespace=namespace, selector=selector, lease=LEASE, pods=PODS)}{HAND_OVER}"
 
 
-def wait_for_status(prelude: str, ingress: Ingress, wanted: Sequence[str]) -> str:
+def wait_for_status(prelude: str, ingress: Served, wanted: Sequence[str]) -> str:
     """sh that waits until every Ingress of the class that has a status has `wanted` in it, and nothing else."""
     return f"{_shown(prelude, ingress, wanted)}{assign(within=str(STATUS_WITHIN))}{WAIT_SHOWN}"
 
 
-def status_shown(prelude: str, ingress: Ingress, wanted: Sequence[str]) -> str:
+def status_shown(prelude: str, ingress: Served, wanted: Sequence[str]) -> str:
     """The same for a gate: looks once."""
     return f"""{_shown(prelude, ingress, wanted)}
 saw=$(shown)
@@ -111,7 +121,7 @@ echo "${{saw:-the status of every Ingress is {" ".join(wanted)}}}"
 [ -z "$saw" ]"""
 
 
-def _shown(prelude: str, ingress: Ingress, wanted: Sequence[str]) -> str:
+def _shown(prelude: str, ingress: Served, wanted: Sequence[str]) -> str:
     values = {"class": ingress.class_name, "classless": "1" if ingress.default_class else ""}
     return f"{prelude}\n{assign(**values, wanted=' '.join(wanted), statuses=STATUSES)}{SHOWN}"
 

@@ -187,7 +187,7 @@ def test_the_namespace_is_not_ours_to_delete(tmp_path: Path) -> None:
 
 def test_hostile_hosts_of_ingresses_are_asked_for_by_nobody(tmp_path: Path) -> None:
     bad = an_ingress("bad", host="$(reboot).example.com")
-    world = Scene(ingresses=[bad, an_ingress()]).world(tmp_path)
-    script = str(ingress_gates.right_answers(world, "cp1", ()))
+    scene = Scene(ingresses=[bad, an_ingress()])
+    script = str(ingress_gates.right_answers(scene.world(tmp_path), "cp1", scene.plan(tmp_path).of("ingress-nginx")))
     assert "app.example.com" in script
     assert "reboot" not in script
