@@ -12,7 +12,7 @@ from typing import Any, cast
 from pyinfra.api.deploy import deploy as pyinfra_deploy
 
 from k8snet_provision.change import Action, Change, Kind, reloads, restarts
-from k8snet_provision.engine import operations, recording
+from k8snet_provision.engine import operations, recording, rooms
 from k8snet_provision.resources import module, sysctl
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, RECREATE, ObjectRef
 
@@ -104,7 +104,13 @@ def cluster_changes(changes: Sequence[Change], prelude: str = "") -> None:
             continue
         for change in together:
             script = f"{prelude}\n{object_script(change)}"
-            operations.run_script(script, stdin=change.details["manifest"].encode(), name=f"{how} {change.name}")
+            operations.run_script(script, stdin=change.details["manifest"].encode(), name=_named(change))
+
+
+def _named(change: Change) -> str:
+    how = change.details["how"]
+    guarded = how == "delete" and change.name.startswith(tuple(f"{kind} " for kind in rooms.KINDS))
+    return f"{how} {change.name}{', unless others keep something in it' if guarded else ''}"
 
 
 VERSIONS = (
@@ -160,7 +166,10 @@ def object_script(change: Change) -> str:
         "delete": f"K {delete} -f -",
         RECREATE: f"""all=$(cat); K {delete} {target} && printf '%s' "$all" | K {apply} -f -""",
     }
-    return f"{_unmoved(target, change)}\n{commands[change.details['how']]}\n"
+    how = change.details["how"]
+    guarded = how == "delete" and manifest["kind"] in rooms.KINDS
+    guard = f"{rooms.unless_in_use(manifest['kind'], meta['name'])}\n" if guarded else ""
+    return f"{_unmoved(target, change)}\n{guard}{commands[how]}\n"
 
 
 def _unmoved(place: str, change: Change) -> str:
