@@ -53,7 +53,8 @@ def _confirm(request: workflow.Request, run: str) -> Confirmation:
         raise ProblemsFound(problems)
     hosts = [member.name for member in cluster.members] if cluster else [*connections]
     with Fleet({host: connections[host] for host in hosts}, request.forks) as fleet:
-        if cluster and (other := under_way(fleet, cluster.control_planes)):
+        other = under_way(fleet, cluster.control_planes) if cluster else None
+        if other and not commit_confirm.goes_back(other, run):
             raise ProblemsFound([other])
         return commit_confirm.confirm(fleet, hosts, run)
 

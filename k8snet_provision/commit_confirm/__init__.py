@@ -6,7 +6,7 @@ Before each batch its hosts are given what undoes it (`undo`, `arming`), with a 
 
 from k8snet_provision.commit_confirm.arming import CommitConfirm
 from k8snet_provision.commit_confirm.codes import Code
-from k8snet_provision.commit_confirm.confirming import Confirmation, Told, awaiting, confirm, look, unknown
+from k8snet_provision.commit_confirm.confirming import Confirmation, Told, awaiting, confirm, goes_back, look, unknown
 from k8snet_provision.commit_confirm.refusals import refusals
 from k8snet_provision.commit_confirm.window import in_words, seconds
 
@@ -17,6 +17,7 @@ __all__ = [
     "Told",
     "awaiting",
     "confirm",
+    "goes_back",
     "in_words",
     "look",
     "refusals",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.commit_confirm import host as on_host
 from k8snet_provision.commit_confirm.codes import Code
+from k8snet_provision.commit_confirm.going_back import HOLDER
 from k8snet_provision.commit_confirm.host import PLACE, TOO_LATE, Place, Waiting
 from k8snet_provision.engine.fleet import Fleet, Output, Unreachable
 from k8snet_provision.problems import Problem, Severity
@@ -66,6 +67,12 @@ def confirm(fleet: Fleet, hosts: Sequence[str], run: str, place: Place = PLACE) 
     missing = [host for host in listed if host not in known and host not in told.waiting]
     problems += [_missing(host, example, told.unreached.get(host, "it is not in the inventory")) for host in missing]
     return Confirmation(run, confirmed, tuple(problems))
+
+
+def goes_back(under_way: Problem, run: str) -> bool:
+    """Whether the run that is said to be under way is none, but a host that undoes this one: what hosts tell themselves
+    then says more."""
+    return under_way.found.startswith(HOLDER.format(run=run))
 
 
 def _longest(known: Mapping[str, Waiting]) -> tuple[tuple[str, Waiting], Mapping[str, int]]:

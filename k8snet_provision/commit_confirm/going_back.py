@@ -23,6 +23,9 @@ ATTEMPTS = 3
 PAUSE = 15
 """Seconds between two attempts at what failed; an API server that restarts takes no longer."""
 
+HOLDER = "going back of run {run} on this host"
+"""How the lock's file names who holds it meanwhile."""
+
 LOCKED_FOR = 60
 """Seconds, as a run's own lock."""
 
@@ -160,7 +163,7 @@ def program(run: str, undo: str, *, lock: str, units: str = UNITS, pause: int = 
         attempts=str(ATTEMPTS),
         pause=str(pause),
         mine=f"undo-{run}",
-        me=f"going back of run {run} on this host",
+        me=HOLDER.format(run=run),
         seconds_locked=str(LOCKED_FOR),
     )
     hold = f"hold() (\nseconds=$seconds_locked\n{READ}\n{HOLD}\n)\n"
