@@ -42,7 +42,7 @@ def show_runs(out: Console, runs: Sequence[Run]) -> None:
     """One line each, newest first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("ID", "STATE", "WHAT", "CHANGES", "TIME", "WHO"):
-        table.add_column(name, no_wrap=name == "ID", overflow="fold")
+        table.add_column(name, no_wrap=name in ("ID", "STATE", "WHAT"), overflow="fold")
     for run in runs:
         words = (run.id, Text(str(run.state), STYLES.get(run.state, "")), run.verb, run.details.get("changes", ""))
         table.add_row(*words, _time(run), run.details.get("who", ""))
@@ -51,9 +51,10 @@ def show_runs(out: Console, runs: Sequence[Run]) -> None:
 
 def _time(run: Run) -> str:
     """From the first event to the last one; the clock of one machine."""
-    if len(run.events) < 2:
+    own = [event for event in run.events if event.event != "rolled_back"]
+    if len(own) < 2:
         return ""
-    first, last = (datetime.fromisoformat(event.at) for event in (run.events[0], run.events[-1]))
+    first, last = (datetime.fromisoformat(event.at) for event in (own[0], own[-1]))
     return f"{(last - first).total_seconds():.0f} s"
 
 

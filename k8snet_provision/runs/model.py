@@ -111,8 +111,13 @@ class Run:
 
     @property
     def timings(self) -> dict[tuple[str, str], float]:
-        """Seconds from the start of a (phase, target)'s batch until its gates had passed."""
-        return {(e.phase, e.target): e.seconds for e in self.events if e.event == "passed"}
+        """Seconds from the start of a (phase, target)'s batch until its gates had passed.
+
+        Not of what passed in a batch that failed: it was waited for in vain, as long as a gate waits.
+        """
+        undone = {(e.phase, e.target) for e in self.events if e.event in ("put_back", "not_put_back")}
+        passed = {(e.phase, e.target): e.seconds for e in self.events if e.event == "passed"}
+        return {batch: seconds for batch, seconds in passed.items() if batch not in undone}
 
 
 def new_id() -> str:

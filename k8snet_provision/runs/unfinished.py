@@ -35,13 +35,14 @@ def half_done(run: Run) -> str:
     ended = {(e.phase, e.target) for e in run.events if e.event in ("passed", "put_back")}
     open_ = [(phase, target) for phase, target in run.begun if (phase, target) not in ended]
     done = len(set(run.begun) & ended)
-    words = [f"{done} of its batches were done"] if done else []
-    words += [f"{phase} on {target} had begun{_step(run, target)}" for phase, target in open_]
+    words = [f"{done} {'batch was' if done == 1 else 'batches were'} done"] if done else []
+    words += [f"{phase} on {target} had begun{_step(run, phase, target)}" for phase, target in open_]
     return "; ".join(words) or "nothing had begun"
 
 
-def _step(run: Run, target: str) -> str:
-    steps = [event for event in run.events if event.step and event.target == target]
+def _step(run: Run, phase: str, target: str) -> str:
+    """The last one; those of the cluster ran on a control plane."""
+    steps = [e for e in run.events if e.step and e.phase == phase and target in (e.target, CLUSTER)]
     if not steps:
         return ""
     last = steps[-1]
