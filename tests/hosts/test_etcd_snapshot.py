@@ -53,6 +53,18 @@ def without_room(lab: LabCluster, hosts: Sequence[str]) -> Iterator[None]:
             lab.on(host, f"umount {MIRROR}")
 
 
+@contextmanager
+def put_aside(lab: LabCluster, *names: str) -> Iterator[None]:
+    """cp1 without some programs of its own."""
+    for name in names:
+        lab.on("cp1", f"mv /usr/local/bin/{name} /var/lib/{name}.aside")
+    try:
+        yield
+    finally:
+        for name in names:
+            lab.on("cp1", f"mv /var/lib/{name}.aside /usr/local/bin/{name}")
+
+
 def kept(lab: LabCluster, host: str) -> str:
     return lab.on(host, f"find {MIRROR} -type f 2>/dev/null | sort || true")
 
@@ -126,9 +138,9 @@ def test_a_member_that_is_down_is_left_out(fresh_systemd: LabCluster) -> None:
 
 
 def test_etcd_as_a_static_pod_brings_its_own_tools(fresh_kubeadm: LabCluster, tmp_path: Path) -> None:
-    """A kubeadm host has no etcdctl of its own, and etcd's image no shell."""
-    fresh_kubeadm.on("cp1", "! command -v etcdctl && ! command -v etcdutl")
-    snapshot, problems = taken(fresh_kubeadm)
+    """kubeadm puts no etcdctl on a host, and etcd's image has no shell. The lab's own are put aside."""
+    with put_aside(fresh_kubeadm, "etcdctl", "etcdutl"):
+        snapshot, problems = taken(fresh_kubeadm)
     assert snapshot, problems
     assert (snapshot.static_pod, snapshot.unit, snapshot.data_dir) == (True, "", "/var/lib/etcd")
     assert snapshot.apiserver == "/etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -137,21 +149,6 @@ def test_etcd_as_a_static_pod_brings_its_own_tools(fresh_kubeadm: LabCluster, tm
     assert fresh_kubeadm.on("cp1", "ls /etc/kubernetes/manifests").split() == [
         f"{name}.yaml" for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
     ]
-
-
-def test_a_pod_that_calls_itself_etcd_is_not_trusted(fresh_kubeadm: LabCluster) -> None:
-    """Its process is in the host's network and outside of any static pod: nothing beside it is run as root."""
-    fresh_kubeadm.on("cp1", "mkdir -p /tmp/evil && cp /bin/sleep /tmp/evil/etcd")
-    fresh_kubeadm.on(
-        "cp1", "printf '#!/bin/sh\\ntouch /tmp/evil/ran\\n' >/tmp/evil/etcdctl; chmod 755 /tmp/evil/etcdctl"
-    )
-    fresh_kubeadm.on("cp1", "systemd-run --quiet --unit=evil /tmp/evil/etcd 600")
-    try:
-        snapshot, problems = taken(fresh_kubeadm, run="20261121T050000Z-0000")
-        assert snapshot and snapshot.static_pod, problems
-        fresh_kubeadm.on("cp1", "! test -e /tmp/evil/ran")
-    finally:
-        fresh_kubeadm.on("cp1", "systemctl stop evil; rm -r /tmp/evil")
 
 
 def test_a_cluster_of_static_pods_is_restored_as_it_is_told(fresh_kubeadm: LabCluster) -> None:
@@ -166,15 +163,30 @@ def test_a_cluster_of_static_pods_is_restored_as_it_is_told(fresh_kubeadm: LabCl
 
 
 def test_a_missing_etcdctl_may_be_skipped(fresh_ways_in: LabCluster) -> None:
-    """The unit's own etcdctl is put aside; etcd's process alone is no reason to trust what lies beside it."""
-    fresh_ways_in.on("cp1", "mv /usr/local/bin/etcdctl /usr/local/bin/etcdctl.aside")
-    try:
+    with put_aside(fresh_ways_in, "etcdctl"):
         none, problems = taken(fresh_ways_in)
         assert (none, [(p.code, p.severity) for p in problems]) == (None, [(Code.NO_ETCDCTL, Severity.ERROR)])
         none, problems = taken(fresh_ways_in, ["K8N451"])
         assert (none, [(p.code, p.severity) for p in problems]) == (None, [(Code.NO_ETCDCTL, Severity.WARNING)])
+
+
+def test_what_calls_itself_etcd_has_nothing_run_as_root(fresh_ways_in: LabCluster) -> None:
+    """A process in the host's own network, by that name, with an etcdctl beside it."""
+    fresh_ways_in.on(
+        "cp1",
+        "mkdir /srv/other && cp /bin/sleep /srv/other/etcd && cd /srv/other && "
+        "printf '#!/bin/sh\\ntouch /srv/other/ran\\n' >etcdctl && chmod 755 etcdctl && "
+        "systemd-run --quiet --unit=other /srv/other/etcd 600",
+    )
+    try:
+        with put_aside(fresh_ways_in, "etcdctl"):
+            none, problems = taken(fresh_ways_in)
+        assert (none, [problem.code for problem in problems]) == (None, [Code.NO_ETCDCTL])
+        assert fresh_ways_in.on("cp1", "cat /proc/$(systemctl show -P MainPID other)/comm; ls /srv/other").split() == [
+            "etcd", "etcd", "etcdctl",
+        ]  # fmt: skip
     finally:
-        fresh_ways_in.on("cp1", "mv /usr/local/bin/etcdctl.aside /usr/local/bin/etcdctl")
+        fresh_ways_in.on("cp1", "systemctl stop other; rm -r /srv/other")
 
 
 def test_a_cluster_of_units_is_restored_as_it_is_told(fresh_ways_in: LabCluster) -> None:
