@@ -41,8 +41,8 @@ def _of(phase: Phase, changes: Sequence[Change]) -> Iterator[Problem]:
 def _why(phase: Phase, changes: Sequence[Change]) -> str:
     if phase.name in WHY:
         return WHY[phase.name]
-    if phase.capability.backwards or not phase.capability.puts_back:
-        return _ELSEWHERE
+    if not phase.capability.puts_back:
+        return "its objects cannot simply be made again what they were"
     if any(change.kind is Kind.RULES and not change.details.get("unit") for change in changes):
-        return "rules on the nodes go once the pods of kube-proxy were replaced through another host"
+        return "rules on the nodes can go only after another host has replaced the pods of kube-proxy"
     return ""

@@ -1,7 +1,8 @@
 """What undoes a batch, as scripts that a host runs without anybody's help.
 
 The order is that of a rollback: what was deleted is made again, the last phase first; what was changed goes back in the
-site's own order, in which each step finds what it needs; what was made is deleted, the last phase first.
+site's own order, in which each step finds what it needs, ways in after all that and the last one first; what was made
+is deleted, the last phase first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from k8snet_provision import undoing
 from k8snet_provision.capability import Phase
-from k8snet_provision.change import CLUSTER, Action, Change, Kind
+from k8snet_provision.change import CLUSTER, Action, Change
 from k8snet_provision.commit_confirm.host import Batch
 from k8snet_provision.engine import recording
 from k8snet_provision.engine.recording import Step
@@ -55,7 +56,7 @@ def label(phase: str, target: str) -> str:
 def _batches(
     phase: Phase, position: int, target: str, changes: Sequence[Change], prelude: str, through_api: bool
 ) -> Iterator[Batch]:
-    undone = [*undoing.undone(phase.capability, changes), *_rules(phase, changes)]
+    undone = undoing.undone(phase.capability, changes)
     passes = {_pass([change]) for change in undone}
     groups = (
         {turn: [change for change in undone if _pass([change]) == turn] for turn in sorted(passes)}
@@ -65,7 +66,7 @@ def _batches(
     for turn, group in groups.items():
         steps = recording.steps_of(phase.capability.carry_out, group, prelude) if group else []
         if steps:
-            place = position if turn == CHANGED else 99 - position
+            place = position if turn == CHANGED and not phase.capability.backwards else 99 - position
             name = f"{turn}-{place:02d}-{label(phase.name, target)}"
             yield Batch(name, ((_api_answers(prelude),) if through_api else ()) + tuple(steps))
 
@@ -75,12 +76,6 @@ def _pass(changes: Sequence[Change]) -> int:
     if actions == {Action.CREATE}:
         return MADE_AGAIN
     return DELETED if actions == {Action.DELETE} else CHANGED
-
-
-def _rules(phase: Phase, changes: Sequence[Change]) -> list[Change]:
-    """Rules of the old mode went when the mode changed; those of the new one go when it is changed back."""
-    has_own = any(change.kind is Kind.RULES for change in undoing.undone(phase.capability, changes))
-    return [] if has_own else [change for change in changes if change.kind is Kind.RULES]
 
 
 def _api_answers(prelude: str) -> Step:

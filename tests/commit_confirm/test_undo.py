@@ -21,6 +21,7 @@ from k8snet_provision.resources.file import File
 from k8snet_provision.seen import World
 from tests.deploys.worlds import a_world
 
+KIND = "kind: KubeProxyConfiguration\n"
 PHASES = {phase.name: phase for phase in SITE}
 
 
@@ -126,10 +127,32 @@ def test_rules_that_go_through_another_host_are_refused_and_a_units_own_are_not(
 
 
 def test_rules_of_the_new_mode_go_when_it_is_changed_back(world: World) -> None:
-    rules = Change("kube-proxy", "w1", Kind.RULES, "rules", "c\n", None, {"unit": "kube-proxy", "program": "/p"})
+    config = {"before_config": f"{KIND}mode: ipvs\n", "after_config": f"{KIND}mode: nftables\n"}
+    details = {"unit": "kube-proxy", "program": "/p", **config}
+    rules = Change("kube-proxy", "w1", Kind.RULES, "rules", "c\n", None, details)
     changed = a_file("kube-proxy", "w1", "old\n", "new\n")
     (batch,) = undone(world, "kube-proxy", changed, rules)["w1"]
     assert names(batch) == ["write /etc/a", "systemctl daemon-reload", "remove packet rules of another mode"]
+
+
+def test_pods_of_kube_proxy_are_replaced_through_the_api_after_their_config_map(world: World) -> None:
+    config = undone(world, "kube-proxy config", an_object("kube-proxy config", "old", "new"))["cp1"]
+    details = {"node": "w1", "pod": "kube-proxy-abcde", "selector": "k8s-app=kube-proxy"}
+    restart = Change("kube-proxy pods", "w1", Kind.RESTART, "kube-proxy", "", "", details)
+    pods = undone(world, "kube-proxy pods", restart)["cp1"]
+    assert config[0].name < pods[0].name
+    assert names(pods[0]) == ["the API server answers", "replace pods"]
+    assert b"kube-proxy-abcde" not in pods[0].steps[1][1].stdin, "by then the pod has another name"
+
+
+def test_a_way_in_goes_back_after_the_rest_and_the_last_one_first(world: World) -> None:
+    ways = [undone(world, phase, a_file(phase, "w1", "a\n", "b\n"))["w1"][0].name for phase in ("edge-retired", "edge")]
+    rest = undone(world, "kubelet", a_file("kubelet", "w1", "a\n", "b\n"))["w1"][0].name
+    assert sorted([*ways, rest]) == [rest, *ways]
+
+
+def test_changes_of_a_way_in_that_a_host_can_undo_alone_are_not_refused() -> None:
+    assert refused(a_file("edge", "w1", "old\n", "new\n"), an_object("ingress-nginx", "old", "new")) == []
 
 
 def test_every_phase_has_a_name_of_its_own() -> None:
