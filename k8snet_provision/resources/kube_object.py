@@ -175,5 +175,7 @@ def undone(change: Change) -> Change | None:
         details = {"how": "delete", "manifest": json.dumps(ref.skeleton())}
     else:
         way_back = {"delete": "create", RECREATE: RECREATE}.get(how, "replace")
+        if how in ("apply", "delete") and owner(json.loads(before)):
+            way_back = "apply"  # a replacement would own what it puts back, and no later apply would take it away
         details = {"how": way_back, "manifest": before}
     return replace(change, before=change.after, after=change.before, details=details)

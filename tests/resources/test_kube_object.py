@@ -77,6 +77,15 @@ def test_undone_deletes_what_was_made_and_makes_what_was_deleted() -> None:
     assert json.loads(again.details["manifest"]) == kube_object.without_noise(LIVE)
 
 
+def test_undone_applies_again_what_was_applied_so_that_a_later_apply_takes_it_away() -> None:
+    ours = kube_object.owned_by("coredns", LIVE)
+    (updated,) = kube_object.change("phase", ours, {**ours, "data": {}}, send=ours)
+    (deleted,) = kube_object.change("phase", ours, None)
+    (replaced,) = kube_object.change("phase", ours, {**ours, "data": {}}, how="replace")
+    backs = [kube_object.undone(change) for change in (updated, deleted, replaced)]
+    assert [back and back.details["how"] for back in backs] == ["apply", "apply", "replace"]
+
+
 def test_a_secret_is_kept_out_of_every_report() -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls"}, "data": {"tls.key": "a2V5"}}
     (change,) = kube_object.change("phase", None, secret)
