@@ -10,11 +10,10 @@ from k8snet_provision import looking, undoing
 from k8snet_provision.applying import known_runs
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER, Change
-from k8snet_provision.plan import Incomplete, Plan
+from k8snet_provision.plan import Plan
 from k8snet_provision.planning import facts
 from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.resources.kube_object import Manifest
-from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.rollback import observation, order, secrets, selection
 from k8snet_provision.rollback.chain import chains
 from k8snet_provision.rollback.codes import Code
@@ -90,26 +89,23 @@ def _not_here(changes: Sequence[Change], session: Session) -> list[Problem]:
 
 
 def _planned(session: Session, known: Known, chosen: Sequence[Run], found: Found, world: World) -> Rollback:
-    undone, incomplete = [], dict(found.incomplete)
+    undone = []
     for run in chosen:
         standing = next(item for item in found.standing if item.run == run.id)
         earlier = [other for other in known.unfinished(chosen) if run.id in selection.rolls_back(other)]
-        try:
-            undone.append(_undone(run, standing, session, earlier, world))
-        except Unknown as unknown:
-            incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+        undone.append(_undone(run, standing, session, earlier, world))
     problems = [*found.problems, *(problem for item in undone for problem in item.problems)]
     if problems:
         raise ProblemsFound(problems)
     together = Arranged()
-    for run, item in zip(chosen, undone, strict=False):
+    for run, item in zip(chosen, undone, strict=True):
         of = run.id.rpartition("-")[2] if len(chosen) > 1 else ""
         together += order.arranged(item.changes, session.site, world, of)
     plan = Plan(
         session.cluster.name,
         facts(world),
         together.changes,
-        tuple(incomplete),
+        tuple(found.incomplete),
         notices=tuple(dict.fromkeys(notice for item in undone for notice in item.notices)),
         seconds=time.monotonic() - session.started,
     )

@@ -1,4 +1,7 @@
-"""Namespaces and definitions of kinds that a run made: they stay while somebody else keeps something in them."""
+"""Namespaces and definitions of kinds that a run made: they stay while somebody else keeps something in them.
+
+The engine looks once more before it deletes one; asked beforehand, the plan can say so.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,15 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from k8snet_provision.change import Kind
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, ObjectRef
+from k8snet_provision.engine.rooms import BY_ITSELF, KINDS, ROWS
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, ObjectRef
 from k8snet_provision.resources.probe import Probe
 from k8snet_provision.rollback import objects
 from k8snet_provision.rollback.chain import Chain
 from k8snet_provision.seen import World
 
-KINDS = ("Namespace", "CustomResourceDefinition")
-
 SHOWN = 3
 
-ROWS = (
-    "go-template={{range .items}}{{if not .metadata.ownerReferences}}{{if not .metadata.deletionTimestamp}}"
-    '{{with .metadata.labels}}{{index . "' + OWNED_LABEL + '"}}{{end}} '
-    '{{.kind}} {{with .metadata.namespace}}{{.}}/{{end}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}{{end}}'
-)
-"""Manager, kind, name of what nobody else's end would end; what belongs to another object goes with it."""
-
-BY_ITSELF = ("Event ", "Lease ", "Endpoints ")
-"""Kinds that the cluster and controllers write wherever they run."""
 IN_EACH = ("ConfigMap {}/kube-root-ca.crt", "ServiceAccount {}/default")
 """What the cluster puts into every Namespace."""
 
@@ -48,10 +41,11 @@ def question(room: ObjectRef, prelude: str) -> Probe:
     kinds = quote(room.name)
     script = ""
     if room.kind == "Namespace":
-        script = (
-            'kinds=$(K api-resources --verbs=list,delete --namespaced -o name 2>&1) || { echo "$kinds"; exit 1; }\n'
-        )
-        kinds = '"$(printf %s "$kinds" | tr \'\\n\' ,)"'
+        listed = "K api-resources --verbs=list,delete --namespaced -o name"
+        script = f"""kinds=$({listed} 2>&1) || {{ echo "$kinds"; exit 1; }}
+kinds=$(printf '%s\\n' "$kinds" | grep -vxE {quote("|".join(BY_ITSELF))} | paste -sd, -)
+"""
+        kinds = '"$kinds"'
     return Probe(
         _key(room),
         f"""{prelude}
@@ -65,12 +59,9 @@ printf '%s' "$said" """,
 
 def kept_for(world: World, room: ObjectRef) -> str:
     """What of somebody else's is in it; empty for nothing. Raises Unknown."""
-    rows = (line.partition(" ") for line in (world.state.said(_key(room)) or "").splitlines())
+    lines = (world.state.said(_key(room)) or "").splitlines()
+    rows = [line.split("|", 2)[1:] for line in lines if line.startswith("object|")]
     in_each = {name.format(room.name) for name in IN_EACH}
-    others = [
-        name
-        for manager, _, name in rows
-        if manager != FIELD_MANAGER and name and not name.startswith(BY_ITSELF) and name not in in_each
-    ]
+    others = [name for manager, name in rows if manager != FIELD_MANAGER and name not in in_each]
     more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
     return ", ".join(others[:SHOWN]) + more

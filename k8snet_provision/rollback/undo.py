@@ -10,8 +10,10 @@ from typing import Any
 from k8snet_provision import undoing
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
+from k8snet_provision.engine.rooms import KINDS
 from k8snet_provision.problems import Problem
-from k8snet_provision.resources.kube_object import RECREATE, owner, to_text, version_of, without_noise
+from k8snet_provision.resources.kube_object import RECREATE, to_text, version_of, without_noise
+from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.rollback import objects, rooms, secrets
 from k8snet_provision.rollback.codes import Code
 from k8snet_provision.rollback.standing import Standing
@@ -47,7 +49,7 @@ class Undone:
 def undo(standing: Standing, site: Site, world: World, before: Before, put_back: frozenset[Batch]) -> Undone:
     """Nothing where nothing that can be seen is in effect: what restarted for it did so again, too.
 
-    `put_back` are batches that the run itself put back. Raises Unknown for a room whose contents are not known.
+    `put_back` are batches that the run itself put back.
     """
     found = Undone()
     if not standing.in_effect and not before.begun:
@@ -113,16 +115,10 @@ def _left(change: Change) -> Mapping[str, Any] | None:
 
 
 def _object(back: Change, forward: Change, live: Mapping[str, Any] | None, newest: bool) -> Change:
-    """With what is there now, so that the rollback can be undone itself, and stops where it moves meanwhile.
-
-    What we applied is applied again: a replacement would leave fields behind that no later apply takes away.
-    """
+    """With what is there now, so that the rollback can be undone itself, and stops where it moves meanwhile."""
     details = dict(back.details)
     if live is not None and not secrets.is_generated(live):
         details["before_manifest"] = json.dumps(without_noise(live))
-    wanted = json.loads(details["manifest"])
-    if details["how"] in ("replace", "create") and forward.details.get("how") != "replace" and owner(wanted):
-        details["how"] = "apply"
     if newest and back.action is not Action.DELETE and _keeps_still(live):
         details["before_version"] = version_of(live)
     text = to_text(live) if live is not None else None
@@ -151,10 +147,16 @@ def _kept(back: Iterable[Change], changes: Sequence[Change], world: World, found
 def _in_use(change: Change, world: World, found: Undone) -> bool:
     if change.kind is not Kind.OBJECT or change.action is not Action.DELETE or (about := objects.ref(change)) is None:
         return False
-    if about.kind not in rooms.KINDS or not (others := rooms.kept_for(world, about)):
+    if about.kind not in KINDS:
         return False
-    found.notices[f"{about} stays: somebody else keeps {others} in it"] = None
-    return True
+    try:
+        others = rooms.kept_for(world, about)
+        why = f"somebody else keeps {others} in it" if others else ""
+    except Unknown as unknown:
+        why = f"what else is in it could not be seen: {unknown.why}"
+    if why:
+        found.notices[f"{about} stays: {why}"] = None
+    return bool(why)
 
 
 def _is_lost(change: Change) -> bool:

@@ -17,7 +17,7 @@ from k8snet_provision.resources.kube_object import Manifest, owned_by
 from k8snet_provision.resources.probe import HostSeen
 from k8snet_provision.rollback.standing import Standing
 from k8snet_provision.rollback.undo import Before, Undone, undo
-from tests.deploys.worlds import ABSENT, a_state, a_world, present
+from tests.deploys.worlds import ABSENT, a_state, a_world, present, unknown
 
 TOPOLOGY = "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16"
 SITE = (
@@ -138,14 +138,25 @@ def test_a_state_that_a_later_run_leaves_is_not_checked_by_its_version(tmp_path:
 
 def test_a_namespace_in_which_somebody_else_keeps_something_stays(tmp_path: Path) -> None:
     namespace, inside = an_object(None, room("Namespace", "shop")), an_object(None, config(a="1"))
-    rows = "k8snet-provision ConfigMap shop/ours\n ConfigMap shop/kube-root-ca.crt\n ConfigMap shop/theirs\n"
+    rows = "object|k8snet-provision|ConfigMap shop/ours\nobject||ConfigMap shop/kube-root-ca.crt\n"
+    theirs = "Warning: v1 Foo is deprecated\nobject|<no value>|ConfigMap shop/theirs\n"
     there = [room("Namespace", "shop"), config(a="1")]
-    kept = undone(tmp_path, [namespace, inside], said={"rollback:Namespace:shop": present(rows)}, objects=there)
+    kept = undone(
+        tmp_path, [namespace, inside], said={"rollback:Namespace:shop": present(rows + theirs)}, objects=there
+    )
     assert [change.name for change in kept.changes] == ["ConfigMap n/c"]
     assert list(kept.notices) == ["Namespace shop stays: somebody else keeps ConfigMap shop/theirs in it"]
-    alone = rows.replace(" ConfigMap shop/theirs\n", "Helm Event shop/x\n")
-    gone = undone(tmp_path, [namespace, inside], said={"rollback:Namespace:shop": present(alone)}, objects=there)
+    gone = undone(tmp_path, [namespace, inside], said={"rollback:Namespace:shop": present(rows)}, objects=there)
     assert [change.name for change in gone.changes] == ["ConfigMap n/c", "Namespace shop"]
+
+
+def test_a_namespace_of_which_the_contents_cannot_be_told_stays(tmp_path: Path) -> None:
+    said = {"rollback:Namespace:shop": unknown("the server is currently unable to handle the request")}
+    kept = undone(
+        tmp_path, [an_object(None, room("Namespace", "shop"))], said=said, objects=[room("Namespace", "shop")]
+    )
+    (notice,) = kept.notices
+    assert (kept.changes, "unable to handle" in notice) == ([], True)
 
 
 def test_a_secret_that_was_never_read_cannot_come_back(tmp_path: Path) -> None:
