@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from k8snet_provision.preflight import certificates
 from k8snet_provision.preflight.certificates import AUTHORITY, BY_HAND, BY_ITSELF, UNCHECKED, Found
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.probe import HostSeen
-from tests.preflight.programs import answer, running
+from tests.preflight.programs import Program, answer
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -42,7 +40,7 @@ class Host:
     """A directory with the files of a control plane."""
 
     root: Path
-    stack: ExitStack
+    programs: list[Program] = field(default_factory=list)
 
     def file(self, name: str, text: str) -> str:
         path = self.root / name
@@ -51,29 +49,27 @@ class Host:
         return str(path)
 
     def runs(self, program: str, *flags: str, environment: dict[str, str] | None = None) -> None:
-        self.stack.enter_context(running(program, *flags, environment=environment))
+        self.programs.append(Program(program, flags, environment or {}))
 
     def ends(self) -> dict[str, tuple[str, int]]:
         """For each file of this directory: what its certificate is for, and in how many days it ends."""
-        found, unknown = certificates.read(self.seen())
-        assert [one.what for one in unknown if str(self.root) in one.what] == []
+        found, unknown = certificates.read(self.answer()[0])
+        assert unknown == []
         return {
             one.path.removeprefix(f"{self.root}/"): (one.what, round((one.ends - NOW) / timedelta(days=1)))
             for one in found
-            if str(self.root) in one.path
         }
 
-    def seen(self) -> HostSeen:
-        return answer(certificates.probe(control_plane=False, prelude=""))[0]
+    def answer(self) -> tuple[HostSeen, str]:
+        return answer(certificates.probe(control_plane=False, prelude=""), programs=self.programs)
 
     def unknown(self) -> list[str]:
-        return [str(one) for one in certificates.read(self.seen())[1] if str(self.root) in one.what]
+        return [str(one) for one in certificates.read(self.answer()[0])[1]]
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    with ExitStack() as stack:
-        yield Host(tmp_path, stack)
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
 
 
 def test_an_api_server_s_certificates_are_found_by_its_flags_in_either_form(host: Host) -> None:
@@ -161,7 +157,7 @@ def test_no_private_key_leaves_the_host(host: Host) -> None:
     conf += base64.b64encode(KEY_TEXT.encode()).decode()
     host.runs("kube-scheduler", f"--kubeconfig={host.file('scheduler.conf', conf)}")
     assert host.ends().keys() == {*texts, "scheduler.conf"}
-    left = answer(certificates.probe(control_plane=False, prelude=""))[1].decode()
+    left = host.answer()[1]
     assert "PRIVATE" not in left
     for line in [*KEY_TEXT.splitlines()[1:-1], base64.b64encode(KEY_TEXT.encode()).decode()]:
         assert line not in left

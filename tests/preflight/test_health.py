@@ -8,7 +8,7 @@ from k8snet_provision.preflight import health
 from k8snet_provision.preflight.health import APISERVER, ETCD, Answer
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.probe import HostSeen, Seen, State, Unknown
-from tests.preflight.programs import answer, running
+from tests.preflight.programs import Program, answer
 
 NO_KUBECTL = "echo 'kubectl not found: tried kubectl'; exit 1"
 
@@ -44,24 +44,23 @@ def test_what_an_api_server_says_is_handed_on(said: str, found: str) -> None:
 
 
 def test_an_api_server_that_refuses_connections_is_not_ready() -> None:
-    with running("kube-apiserver", "--secure-port=1", "--tls-cert-file=/etc/hostname", "--etcd-servers="):
-        found, _ = answer(health.probes(NO_KUBECTL)[0])
+    program = Program("kube-apiserver", ["--secure-port=1", "--tls-cert-file=/etc/hostname"])
+    found, _ = answer(health.probes(NO_KUBECTL)[0], programs=[program])
     (problem,) = health.apiserver_problems(found)
     assert "127.0.0.1" in problem.found and "onnect" in problem.found
 
 
 def test_every_member_of_etcd_that_an_api_server_is_given_is_asked_at_once() -> None:
     servers = "--etcd-servers=http://127.0.0.1:1,http://127.0.0.2:1"
-    with running("kube-apiserver", "--tls-cert-file=/etc/hostname", servers):
-        found, _ = answer(health.probes(NO_KUBECTL)[1])
+    program = Program("kube-apiserver", ["--tls-cert-file=/etc/hostname", servers])
+    found, _ = answer(health.probes(NO_KUBECTL)[1], programs=[program])
     told = {one.url: one.why for one in health.answers(found)}
     assert told.keys() == {"http://127.0.0.1:1", "http://127.0.0.2:1"}
     assert all("onnect" in why for why in told.values()), told
 
 
 def test_an_api_server_without_etcd_s_address_leaves_etcd_unknown() -> None:
-    with running("kube-apiserver", "--tls-cert-file=/etc/hostname"):
-        found, _ = answer(health.probes(NO_KUBECTL)[1])
+    found, _ = answer(health.probes(NO_KUBECTL)[1], programs=[Program("kube-apiserver")])
     with pytest.raises(Unknown, match="no --etcd-servers"):
         health.answers(found)
 

@@ -11,7 +11,7 @@ from k8snet_provision.change import Change, Kind
 from k8snet_provision.preflight import space
 from k8snet_provision.preflight.space import Load, Room
 from k8snet_provision.resources.probe import HostSeen, Seen, State, Unknown
-from tests.preflight.programs import answer, running
+from tests.preflight.programs import Program, answer
 
 MIB = 1024 * 1024
 NOTHING = Load()
@@ -26,8 +26,9 @@ def told(*rooms: Room, load: Load = NOTHING) -> list[tuple[str, str]]:
     return [(problem.code, problem.text) for problem in space.problems("cp1", rooms, load)]
 
 
-def read() -> dict[str, Room]:
-    return {found.path: found for found in space.read(answer(space.probe(["/etc/none/such"]))[0])}
+def read(*programs: Program) -> dict[str, Room]:
+    seen, _ = answer(space.probe(["/etc/none/such"]), programs=programs)
+    return {found.path: found for found in space.read(seen)}
 
 
 def test_a_real_host_s_file_systems_are_measured() -> None:
@@ -41,8 +42,9 @@ def test_a_real_host_s_file_systems_are_measured() -> None:
 
 def test_where_the_kubelet_and_etcd_keep_their_data_is_measured_too(tmp_path: Path) -> None:
     (tmp_path / "pods").mkdir()
-    with running("kubelet", f"--root-dir={tmp_path}/pods"), running("etcd", f"--data-dir={tmp_path}/data of etcd"):
-        assert {f"{tmp_path}/pods", f"{tmp_path}/data of etcd"} <= read().keys()
+    kubelet = Program("kubelet", [f"--root-dir={tmp_path}/pods"])
+    etcd = Program("etcd", ["--data-dir", f"{tmp_path}/data of etcd"])
+    assert {f"{tmp_path}/pods", f"{tmp_path}/data of etcd"} <= read(kubelet, etcd).keys()
 
 
 def test_an_answer_that_is_cut_short_is_unknown() -> None:
@@ -51,8 +53,8 @@ def test_an_answer_that_is_cut_short_is_unknown() -> None:
 
 
 def test_a_full_file_system_is_told_once_with_all_that_is_on_it() -> None:
-    full = {"free": 3 * MIB, "device": "7"}
-    found = told(room(path="/", **full), room(path="/etc", **full), room(path="/var/lib/etcd"))
+    full = [room(free=3 * MIB, path=path, device="7") for path in ("/", "/etc")]
+    found = told(*full, room(path="/var/lib/etcd"))
     assert found == [("K8N463", "too little space for / /etc")]
 
 
