@@ -7,18 +7,32 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k8snet_provision import applying, assets, looking, planning, rollout, run_lock, selection, sources, topology
+from k8snet_provision import (
+    applying,
+    assets,
+    forecast,
+    looking,
+    planning,
+    rollout,
+    run_lock,
+    selection,
+    sources,
+    topology,
+)
 from k8snet_provision.applying import Applying, Care, Ended
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.forecast import Forecast
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
 from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
+from k8snet_provision.rollout.batches import batches
 from k8snet_provision.runs import local, unfinished
 from k8snet_provision.runs.model import Run, State
 from k8snet_provision.saved_plan import making, moved, tool
@@ -137,7 +151,18 @@ def diff(session: Session) -> tuple[Plan, World]:
     return plan, world
 
 
-def saved(session: Session, plan: Plan, *, for_record: bool = False) -> SavedPlan:
+def foretold(session: Session, plan: Plan, world: World) -> Forecast | None:
+    """What the plan's batches will take, by the cluster's runs so far; None when there is nothing to change."""
+    return _foretold(session, plan, known_runs(session, world) if plan.changes else [])
+
+
+def _foretold(session: Session, plan: Plan, runs: Sequence[Run]) -> Forecast | None:
+    care = session.request.care
+    taken = partial(batches, canary=care.canary)
+    return forecast.of(plan, session.site, session.cluster, runs, taken, care.pause)
+
+
+def saved(session: Session, plan: Plan, foretold: Forecast | None = None, *, for_record: bool = False) -> SavedPlan:
     """The plan with all it rests on, as it is kept in a file. Raises ProblemsFound where that cannot be.
 
     `for_record`: for a journal, which is never applied, so that nothing forbids to keep it.
@@ -145,14 +170,14 @@ def saved(session: Session, plan: Plan, *, for_record: bool = False) -> SavedPla
     asked = session.request
     return making.make(
         session.cluster, session.site, plan, limit=asked.limit, tags=asked.tags, extra_vars=asked.extra_vars,
-        for_record=for_record,
+        forecast=foretold, for_record=for_record,
     )  # fmt: skip
 
 
 def apply(
     session: Session,
     progress: rollout.Progress,
-    agreed: Callable[[Plan], bool],
+    agreed: Callable[[Plan, Forecast | None], bool],
 ) -> tuple[Plan, Ended | None]:
     """diff, then exactly that plan, if `agreed` says so. Nothing has ended when nothing was started.
 
@@ -171,7 +196,7 @@ def apply(
     plan = replace(plan, problems=(*plan.problems, *problems))
     if errors(problems):
         raise ProblemsFound(plan.problems)
-    if not agreed(plan):
+    if not agreed(plan, _foretold(session, plan, runs)):
         return plan, None
     if session.request.anew and (cut := unfinished.cut_short(runs)):
         applying.close(session.fleet, _control_planes(session, world), cut, State.FAILED)
@@ -192,7 +217,8 @@ def _job(session: Session, plan: Plan, world: World, runs: Sequence[Run]) -> tup
     asked = session.request
     job = Applying(
         plan, world, session.site, session.cluster, session.fleet, session.connections, asked.inventory,
-        session.approved or saved(session, plan, for_record=True), asked.care, session.lock_path,
+        session.approved or saved(session, plan, _foretold(session, plan, runs), for_record=True),
+        asked.care, session.lock_path,
     )  # fmt: skip
     other = _under_way(session, world)
     cut = None if other or asked.resume or asked.anew else unfinished.cut_short(runs)

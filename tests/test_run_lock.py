@@ -173,7 +173,7 @@ def test_apply_is_refused_before_anybody_is_asked_and_changes_nothing(server: Ss
     host = Host(tmp_path, server)
     lock = RunLock(lambda: Fleet({"cp1": server.connection("cp1")}), ["cp1"], NO_API, str(tmp_path / "lock"))
 
-    def asked(plan: Plan) -> bool:
+    def asked(plan: Plan, foretold: object) -> bool:
         raise AssertionError("nobody is asked while another run is under way")
 
     with lock, pytest.raises(ProblemsFound, match="cp1: K8N418 another run is under way"):
@@ -190,7 +190,7 @@ def test_apply_holds_the_lock_while_it_changes_something_and_not_afterwards(serv
         def batch(self, phase: str, targets: Sequence[str]) -> None:
             seen.append((tmp_path / "lock").exists())
 
-    _, outcome = host.with_session(lambda session: workflow.apply(session, Watching(), lambda plan: True))
+    _, outcome = host.with_session(lambda session: workflow.apply(session, Watching(), lambda plan, foretold: True))
     assert (outcome.ok, seen, (tmp_path / "lock").exists()) == (True, [True], False)
 
 

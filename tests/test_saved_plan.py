@@ -85,7 +85,7 @@ class Host:
 
     def apply(self, **options: Any) -> Any:
         def work(session: Session) -> Any:
-            return workflow.apply(session, Told(), lambda plan: True)
+            return workflow.apply(session, Told(), lambda plan, foretold: True)
 
         return self.with_session(work, files.read(self.plan_file), **options)
 

@@ -32,6 +32,7 @@ from k8snet_provision.cli.options import (
 from k8snet_provision.commit_confirm import window as confirm_window
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console, ticket
+from k8snet_provision.reports.forecast import show_forecast
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.reports.ticket import Ticket
 from k8snet_provision.saved_plan import file as saved_plans
@@ -53,11 +54,12 @@ def diff(
         saved_plans.refuse_target(save)
     with ConsoleProgress(err()) as progress, _session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
-        plan, _ = workflow.diff(session)
+        plan, world = workflow.diff(session)
+        foretold = workflow.foretold(session, plan, world)
         progress.pause()
-        print_plan(plan, session, output)
+        print_plan(plan, foretold, session, output)
         if save:
-            kept = workflow.saved(session, plan)
+            kept = workflow.saved(session, plan, foretold)
             saved_plans.write(save, kept)
             err().print(Text(f"saved to {save} (sha256 {kept.digest})"), soft_wrap=True)
     raise typer.Exit(exits.of_plan(plan))
@@ -82,6 +84,8 @@ def show(
         console.show_problems(err(), saved.plan.problems)
         err().print(Text(ticket.provenance(saved)), soft_wrap=True)
         console.show_plan(out(), saved.plan, saved.paces)
+        if saved.forecast:
+            show_forecast(out(), saved.forecast)
     else:
         print(ticket.FORMS[output](saved))
 
@@ -133,19 +137,20 @@ def apply(
     with telling as progress, _session(asked) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
         if check:
-            plan, _ = workflow.preflight(session)
+            plan, world = workflow.preflight(session)
+            foretold = workflow.foretold(session, plan, world)
             progress.pause()
-            print_plan(plan, session, output)
+            print_plan(plan, foretold, session, output)
             raise typer.Exit(exits.of_plan(plan))
         asking = Asking(session, progress, output, show_diff, yes)
         plan, ended = workflow.apply(session, progress, asking)
         progress.pause()
         if ended is None and not asking.shown:
-            print_plan(plan, session, output)
+            print_plan(plan, asking.foretold, session, output)
     if ended is None:
         say_why_not(plan, session, asking)
         raise typer.Exit(exits.of_plan(plan))
-    print_ended(plan, ended, output, str(asked.inventory))
+    print_ended(plan, asking.foretold, ended, output, str(asked.inventory))
     raise typer.Exit(exits.of_outcome(plan, ended.outcome))
 
 

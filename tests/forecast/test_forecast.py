@@ -137,11 +137,10 @@ def test_a_forecast_read_from_json_is_the_same(cluster: Cluster) -> None:
 
 
 def test_every_phase_of_the_site_says_what_is_felt_and_was_measured() -> None:
-    """But for the one that changes nothing, and those that the demo has nothing to do for."""
+    """But for the one that changes nothing."""
     site = [phase for phase in assets.deploy_module("site").SITE if phase.name != "hosts"]
     assert [phase.name for phase in site if not phase.capability.felt] == []
-    assert {phase.name for phase in site} - set(measured.SECONDS) == {"kube-proxy kernel", "kube-proxy"}
-    assert set(measured.SECONDS) <= {phase.name for phase in site}
+    assert set(measured.SECONDS) == {phase.name for phase in site}
 
 
 def test_the_quiet_of_the_old_way_in_is_waited_for(tmp_path: Path, cluster: Cluster) -> None:
