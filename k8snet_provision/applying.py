@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from k8snet_provision import etcd_snapshot, interruption, preflight, rollout, run_lock
+from k8snet_provision import etcd_snapshot, hooks, interruption, preflight, rollout, run_lock
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.commit_confirm import CommitConfirm, refusals
@@ -72,7 +73,6 @@ class Applying:
     saved: SavedPlan
     care: Care
     lock_path: str = run_lock.PATH
-    hooks: rollout.Hooks = rollout.NO_HOOKS
 
     def problems(self) -> list[Problem]:
         """Why it should not begin now, as far as that can be seen without changing anything."""
@@ -93,9 +93,10 @@ class Applying:
                 window = self._window(kept)
                 told = _Both(kept, window) if window else kept
                 care = self.care
+                commands = hooks.of(self.cluster, kept.run_id, partial(_said, progress, kept))
                 roll_out = rollout.Rollout(
                     self.plan, self.world, self.fleet, progress, lambda: stop() or bool(lock.lost()),
-                    told, self.hooks, care.canary, care.max_failures, care.pause,
+                    told, commands, care.canary, care.max_failures, care.pause,
                 )  # fmt: skip
                 ended.outcome = roll_out.run(self.site)
                 if why := lock.lost():
@@ -112,7 +113,8 @@ class Applying:
     @property
     def _mirrors(self) -> list[str]:
         """The control planes that answer."""
-        return list(self.world.reached(self.cluster.control_planes)) or [self.world.state.reader]
+        reader = self.world.state.reader
+        return list(self.world.reached(self.cluster.control_planes)) or ([reader] if reader else [])
 
     def _begin(self, verb: str, again: Run | None) -> Journal:
         if again:
@@ -141,6 +143,12 @@ class Applying:
             self.care.pause,
             lock=self.lock_path,
         )
+
+
+def _said(progress: rollout.Progress, kept: Journal, line: str) -> None:
+    """What a command of the operator prints is seen now, and in the run's history."""
+    progress.said(line)
+    kept.note("hook", line)
 
 
 @contextmanager

@@ -75,6 +75,9 @@ class ConsoleProgress:
     def interrupted(self) -> None:
         self._say("interrupted: finishing the batch in hand, then stopping; once more to stop at once", "yellow")
 
+    def said(self, line: str) -> None:
+        self._say(f"  {line}", "dim")
+
     def _say(self, text: str, style: str) -> None:
         """A reader that has gone (`| head`, a closed terminal) must not end a roll-out in the middle."""
         if self._quiet:

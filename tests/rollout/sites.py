@@ -53,6 +53,9 @@ class Told:
     def putting_back(self, phase: str, targets: Sequence[str]) -> None:
         self.lines.append(f"putting back {' '.join(targets)}")
 
+    def said(self, line: str) -> None:
+        self.lines.append(f"said {line}")
+
     def interrupted(self) -> None:
         self.lines.append("interrupted")
 
