@@ -6,7 +6,16 @@ Before each batch its hosts are given what undoes it (`undo`, `arming`), with a 
 
 from k8snet_provision.commit_confirm.arming import CommitConfirm
 from k8snet_provision.commit_confirm.codes import Code
-from k8snet_provision.commit_confirm.confirming import Confirmation, Told, awaiting, confirm, goes_back, look, unknown
+from k8snet_provision.commit_confirm.confirming import (
+    Confirmation,
+    Told,
+    awaiting,
+    confirm,
+    goes_back,
+    in_the_way,
+    look,
+    unknown,
+)
 from k8snet_provision.commit_confirm.refusals import refusals
 from k8snet_provision.commit_confirm.window import in_words, seconds
 
@@ -18,6 +27,7 @@ __all__ = [
     "awaiting",
     "confirm",
     "goes_back",
+    "in_the_way",
     "in_words",
     "look",
     "refusals",

@@ -11,6 +11,7 @@ from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.commit_confirm import host as on_host
 from k8snet_provision.commit_confirm import undo
 from k8snet_provision.commit_confirm.codes import Code
+from k8snet_provision.commit_confirm.confirming import Told
 from k8snet_provision.commit_confirm.host import PLACE, TOO_LATE, Place
 from k8snet_provision.commit_confirm.window import in_words
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
@@ -73,6 +74,12 @@ class CommitConfirm:
         through_api = line.capability.from_control_plane
         executing = {t: self.world.state.reader if t == CLUSTER or through_api else t for t in batch}
         return {target: failures[host] for target, host in executing.items() if host in failures}
+
+    def rejoin(self, told: Told) -> None:
+        """Hosts that wait already are those of the run that goes on: they go on waiting with the others."""
+        for host, waiting in told.waiting.items():
+            if any((found.run, found.state) == (self.run, "armed") for found in waiting):
+                self._armed[host] = None
 
     def put_back(self, phase: str, targets: Iterable[str]) -> None:
         """The run itself has put these targets back; there is nothing left to undo. Best effort: undoing it once more

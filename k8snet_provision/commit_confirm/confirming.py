@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from k8snet_provision.change import CLUSTER
@@ -52,6 +52,16 @@ def awaiting(told: Told) -> list[Problem]:
             if found.state in ("armed", "going-back"):
                 runs.setdefault(found.run, {})[host] = found
     return [_awaited(run, hosts) for run, hosts in sorted(runs.items())]
+
+
+def in_the_way(told: Told, resumed: str = "", *, armed_again: bool = False) -> list[Problem]:
+    """Errors: runs that must be confirmed, or go back, before another one begins. Else the one that begins would be
+    undone in part, and what goes back would find what it does not know.
+
+    `resumed` is the run that goes on; that may wait itself, where it is to wait again (`armed_again`).
+    """
+    found = [problem for problem in awaiting(told) if not (armed_again and resumed and resumed in problem.text)]
+    return [replace(problem, severity=Severity.ERROR) for problem in found]
 
 
 def confirm(fleet: Fleet, hosts: Sequence[str], run: str, place: Place = PLACE) -> Confirmation:

@@ -10,7 +10,7 @@ import pytest
 
 from deploys.site import SITE
 from k8snet_provision.cluster_state import ClusterState
-from k8snet_provision.commit_confirm import CommitConfirm, confirm, goes_back, look
+from k8snet_provision.commit_confirm import CommitConfirm, confirm, goes_back, in_the_way, look
 from k8snet_provision.commit_confirm import host as on_host
 from k8snet_provision.commit_confirm.host import Batch, Place
 from k8snet_provision.engine.fleet import Fleet, Script
@@ -115,6 +115,25 @@ def test_a_host_that_goes_back_is_no_other_run(fleet: Fleet, tmp_path: Path) -> 
     other = under_way(fleet, ["h1"], lock)
     assert other is not None
     assert (goes_back(other, RUN), goes_back(other, OTHER)) == (True, False)
+
+
+def test_a_run_that_waits_keeps_others_from_beginning_but_not_itself_from_going_on(fleet: Fleet, place: Place) -> None:
+    armed(fleet, place)
+    told = look(fleet, ["h1", "off"], place)
+    (problem,) = in_the_way(told)
+    assert str(problem).startswith(f"h1: K8N446 run {RUN} waits to be confirmed, until 20")
+    assert (in_the_way(told, OTHER, armed_again=True), in_the_way(told, RUN)) == ([problem], [problem])
+    assert in_the_way(told, RUN, armed_again=True) == []
+
+
+def test_a_run_that_goes_on_lets_hosts_wait_that_were_armed_before(fleet: Fleet, place: Place, tmp_path: Path) -> None:
+    armed(fleet, place, seconds=3600)
+    world = a_world(tmp_path, "service_cidr: 10.96.0.0/16")
+    window = CommitConfirm(fleet, world, SITE, RUN, 60, place=place)
+    window.rejoin(look(fleet, ["h1", "off"], place))
+    assert window.hosts == ("h1",)
+    window.ends()
+    assert look(fleet, ["h1"], place).waiting["h1"][0].left <= 60, "all hosts of the run have the same window"
 
 
 def _clock(seconds: int) -> str:
