@@ -35,8 +35,8 @@ done
 left=$(printf '%s\\n' "$said" | awk -F '|' -v ours="$ours" -v room="$name" '
   $1 != "object" || $2 == ours || $3 == "ConfigMap " room "/kube-root-ca.crt" { next }
   $3 == "ServiceAccount " room "/default" { next }
-  n++ < 3 { printf "%s%s", n > 1 ? ", " : "", $3 }
-  END { if (n > 3) printf " and %d more", n - 3 }')
+  n++ < 3 { printf "%s%s", (n == 1 ? "" : ", "), $3 }
+  END { if (n > 3) printf " and %d more", n - 3 }') || exit 1
 [ -z "$left" ] || { echo "$kind $name stays: somebody else keeps $left in it"; exit 0; }
 """
 

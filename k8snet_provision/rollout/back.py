@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from k8snet_provision import undoing
@@ -22,18 +22,27 @@ def failure(failed: Failed) -> str:
     return BeforeRestart(text) if failed.step.startswith(("write ", "remove ")) else text
 
 
+ONWARDS = (Kind.RESTART, Kind.RELOAD, Kind.TRAFFIC)
+"""Starts by a definition that is not in the batch, which stays; and clients, who then stay where they are."""
+
+
 def undone(phase: Phase, batch: Mapping[str, Sequence[Change]], failures: Mapping[str, str]) -> dict[str, list[Change]]:
     """The changes that put a batch back, by target; a target of which nothing can be undone is not in it."""
-    back = {target: [*_undone(phase, reversed(changes), failures.get(target, ""))] for target, changes in batch.items()}
+    back = {target: [*_undone(phase, changes, failures.get(target, ""))] for target, changes in batch.items()}
     return {target: changes for target, changes in back.items() if changes}
 
 
-def _undone(phase: Phase, changes: Iterable[Change], why: str) -> Iterator[Change]:
-    for change in changes:
-        back = undoing.turned(change)
-        if back is None or (change.kind is Kind.OBJECT and not phase.capability.puts_back):
+def _undone(phase: Phase, changes: Sequence[Change], why: str) -> Iterator[Change]:
+    early = isinstance(why, BeforeRestart)
+    back = undoing.undone(phase.capability, changes)
+    for change in back:
+        if change.kind in ONWARDS or (
+            not phase.capability.puts_back and change.kind in (Kind.OBJECT, Kind.CERTIFICATE)
+        ):
             continue
-        yield replace(back, restarts=(), reloads=()) if isinstance(why, BeforeRestart) else back
+        if change.kind is Kind.RULES and (early or not any(other.kind is Kind.FILE for other in back)):
+            continue  # kube-proxy works by the new mode still, or has not worked by it yet
+        yield replace(change, restarts=(), reloads=()) if early else change
 
 
 def gates_judge(back: Mapping[str, Sequence[Change]]) -> bool:
