@@ -68,19 +68,23 @@ prune() {
 drop() { rm -f -- "$1" "${1%/*}/etcdutl"; rmdir -- "${1%/*}" 2>/dev/null || :; }
 """
 
+IS_STATIC_POD = """
+# A cgroup (its file is $1) of a static pod, and nothing that a pod with a UUID made below its own.
+is_static_pod() { grep -Eq '/kubepods.*pod[0-9a-f]{32}([/.]|$)' "$1" && ! grep -Eq 'pod[0-9a-f]{8}[-_]' "$1"; }
+"""
+
 FIND = """
 PATH=$PATH:/usr/local/bin:/opt/bin
 export NO_PROXY='*' no_proxy='*'
 for name in $(env | sed -n 's/^\\(ETCDCTL_[A-Z_]*\\)=.*/\\1/p'); do unset "$name"; done
 
-is_static_pod() { grep -Eq '/kubepods.*pod[0-9a-f]{32}([/.]|$)' "/proc/$1/cgroup" 2>/dev/null; }
 # What runs as etcd in the host's own network; of clusters that are hosted in this one there may be others.
 running= inside=
 for proc in /proc/[0-9]*; do
   { read -r comm <"$proc/comm"; } 2>/dev/null && [ "$comm" = etcd ] || continue
   [ "$(readlink "$proc/ns/net")" = "$(readlink /proc/self/ns/net)" ] || continue
   running="$running ${proc#/proc/}"
-  [ -z "$inside" ] && is_static_pod "${proc#/proc/}" && exe=$(readlink "$proc/exe") && inside=$proc/root${exe%/*}
+  [ -z "$inside" ] && is_static_pod "$proc/cgroup" && exe=$(readlink "$proc/exe") && inside=$proc/root${exe%/*}
 done
 tool() { if [ -n "$inside" ] && [ -x "$inside/$1" ]; then printf '%s' "$inside/$1"; else command -v "$1"; fi; }
 ctl=$(tool etcdctl) || die 10 "no etcdctl in $PATH, nor in a static pod of etcd"
@@ -166,7 +170,7 @@ data= unit= pod= port=${endpoint##*:}
 for pid in $running; do
   case "$(told "$pid" listen-client-urls LISTEN_CLIENT_URLS)," in *":${port%/},"*) ;; *) continue ;; esac
   data=$(told "$pid" data-dir DATA_DIR)
-  if is_static_pod "$pid"; then pod=$pid; fi
+  if is_static_pod "/proc/$pid/cgroup"; then pod=$pid; fi
   unit=$(sed -n 's/.*\\/\\([^/]*\\)\\.service$/\\1/p' "/proc/$pid/cgroup" | head -n 1)
   break
 done
@@ -198,7 +202,7 @@ def taken(access: Access, runs: str, run_id: str) -> Script:
     values |= {"key": access.key, "runs": runs, "run": run_id, "kept": str(KEPT), "days": str(DAYS)}
     values |= {"margin": str(MARGIN), "reserve": str(RESERVE), "ask": str(ASK), "save": str(SAVE)}
     values |= {"verify": str(VERIFY), "most": str(ENDPOINTS)}
-    text = f"{assign(**values)}{BEGIN}{PRUNE}{FIND}{REACH}{SAVE_AND_VERIFY}"
+    text = f"{assign(**values)}{BEGIN}{PRUNE}{IS_STATIC_POD}{FIND}{REACH}{SAVE_AND_VERIFY}"
     return Script(text, timeout=TIMEOUT)
 
 

@@ -213,6 +213,33 @@ def test_a_host_that_was_lost_and_an_apiserver_that_does_not_run_are_told() -> N
     assert (refused(killed).code, refused(killed).found) == (Code.NOT_SAVED, "the script ended with status -1")
 
 
+STATIC = "pod0123456789abcdef0123456789abcdef"
+OF_THE_API = "pod01234567-89ab-4def-8123-456789abcdef"
+CONTAINER = "c0ffee" * 10 + "c0ff"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "static"),
+    [
+        (f"0::/kubepods/burstable/{STATIC}/{CONTAINER}", True),
+        (f"0::/kubepods/{STATIC}/{CONTAINER}", True),
+        (f"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-{STATIC}.slice/crio-{CONTAINER}.scope", True),
+        (f"4:memory:/kubepods/burstable/{STATIC}/{CONTAINER}\n0::/system.slice/containerd.service", True),
+        (f"0::/kubepods/burstable/{OF_THE_API}/{CONTAINER}", False),
+        (f"0::/kubepods/burstable/{OF_THE_API}/{CONTAINER}/{STATIC}", False),
+        (f"0::/kubepods.slice/kubepods-{OF_THE_API.replace('-', '_')}.slice/cri-{CONTAINER}.scope/{STATIC}", False),
+        ("0::/system.slice/etcd.service", False),
+        ("0::/user.slice/user-1000.slice/session-1.scope", False),
+        (f"0::/{STATIC}", False),
+    ],
+)  # fmt: skip
+def test_a_static_pod_is_told_by_its_cgroup(cgroup: str, static: bool, tmp_path: Path) -> None:
+    """As the two cgroup drivers of the kubelet name them; a static pod has a digest for a UID."""
+    (tmp_path / "cgroup").write_text(f"{cgroup}\n")
+    words = ["sh", "-c", f'{script.IS_STATIC_POD}is_static_pod "$1"', "sh", str(tmp_path / "cgroup")]
+    assert (subprocess.run(words, timeout=10, check=False).returncode == 0) is static
+
+
 @pytest.mark.parametrize(
     ("phase", "wanted"), [("kube-apiserver", True), ("service-range", True), ("coredns", False), ("hosts", False)]
 )
