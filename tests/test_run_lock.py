@@ -20,6 +20,7 @@ from k8snet_provision.engine.fleet import Fleet, Output
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.run_lock import RunLock, file, lease
+from k8snet_provision.runs import mirror
 from tests.engine.sshd import Sshd
 from tests.rollout.sites import Told
 from tests.test_saved_plan import Host
@@ -182,7 +183,10 @@ def test_apply_is_refused_before_anybody_is_asked_and_changes_nothing(server: Ss
     assert not (tmp_path / "lock").exists()
 
 
-def test_apply_holds_the_lock_while_it_changes_something_and_not_afterwards(server: Sshd, tmp_path: Path) -> None:
+def test_apply_holds_the_lock_while_it_changes_something_and_not_afterwards(
+    server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "MIRROR", str(tmp_path / "mirror"))
     host = Host(tmp_path, server)
     seen: list[bool] = []
 
@@ -190,8 +194,8 @@ def test_apply_holds_the_lock_while_it_changes_something_and_not_afterwards(serv
         def batch(self, phase: str, targets: Sequence[str]) -> None:
             seen.append((tmp_path / "lock").exists())
 
-    _, outcome = host.with_session(lambda session: workflow.apply(session, Watching(), lambda plan, foretold: True))
-    assert (outcome.ok, seen, (tmp_path / "lock").exists()) == (True, [True], False)
+    _, ended = host.with_session(lambda session: workflow.apply(session, Watching(), lambda plan, foretold: True))
+    assert (ended.outcome.ok, seen, (tmp_path / "lock").exists()) == (True, [True], False)
 
 
 HOLDER = """

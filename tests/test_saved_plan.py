@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from k8snet_provision import workflow
+from k8snet_provision import preflight, workflow
+from k8snet_provision.applying import Care
 from k8snet_provision.capability import Capability, Phase
 from k8snet_provision.change import Change
 from k8snet_provision.engine.carry_out import host_changes
@@ -22,6 +23,7 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.resources import file, kube_object
 from k8snet_provision.resources.file import File
+from k8snet_provision.runs import mirror
 from k8snet_provision.saved_plan import file as files
 from k8snet_provision.saved_plan import moved
 from k8snet_provision.saved_plan.model import SavedPlan, to_json
@@ -68,7 +70,8 @@ class Host:
             "settings", host_changes, probes=lambda cluster, host: [file.probe(str(self.path))], host_changes=wanted
         )
         site = (Phase(capability, ("kube_node",), at_once=self.at_once),)
-        request = Request(self.world.cluster.inventory.path, **options)
+        unasked = tuple(preflight.SKIPPABLE)  # there is no cluster behind this host
+        request = Request(self.world.cluster.inventory.path, care=Care(skip=unasked), **options)
         refused = tuple(moved.before_looking(approved, saved_with(), request.extra_vars)) if approved else ()
         lock = str(self.folder / "lock")
         return Session(
@@ -105,7 +108,8 @@ def saved_with() -> str:
 
 
 @pytest.fixture
-def host(server: Sshd, tmp_path: Path) -> Host:
+def host(server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setattr(mirror, "MIRROR", str(tmp_path / "mirror"))
     return Host(tmp_path, server)
 
 
@@ -113,8 +117,8 @@ def test_what_was_saved_is_read_again_and_applied(host: Host) -> None:
     saved = host.save()
     assert [change.after for change in saved.plan.changes] == [LATIN.decode("utf-8", "surrogateescape")]
     assert stat.S_IMODE(host.plan_file.stat().st_mode) == 0o600
-    _, outcome = host.apply()
-    assert (outcome.ok, host.path.read_bytes()) == (True, LATIN)
+    _, ended = host.apply()
+    assert (ended.outcome.ok, host.path.read_bytes()) == (True, LATIN)
 
 
 def test_a_plan_that_was_applied_is_not_applied_again(host: Host) -> None:
@@ -186,8 +190,8 @@ def test_extra_vars_are_kept_by_name_only(host: Host) -> None:
     host.save(extra_vars={"token": "s3cr3t"})
     assert "s3cr3t" not in host.plan_file.read_text()
     assert "K8N413 --extra-vars are not those of the plan (found none, expected token)" in host.refused()[0]
-    _, outcome = host.apply(extra_vars={"token": "another"})  # what they make of the topology is what is compared
-    assert outcome.ok
+    _, ended = host.apply(extra_vars={"token": "another"})  # what they make of the topology is what is compared
+    assert ended.outcome.ok
 
 
 def test_another_pace_is_another_plan(host: Host) -> None:

@@ -48,12 +48,9 @@ class Journal:
             self.tell(Event(model.now(), "batch", phase, target))
         if self._broken:
             return dict.fromkeys(batch, self._broken)
-        failures = self._touch({self.reader if target == CLUSTER else target for target in batch} | {self.reader})
-        return {
-            target: failures[host]
-            for target in batch
-            if (host := self.reader if target == CLUSTER else target) in failures
-        }
+        hosts = {target: self.reader if target == CLUSTER else target for target in batch}
+        failures = self._touch({*hosts.values(), *filter(None, [self.reader])})
+        return {target: failures[host] for target, host in hosts.items() if host in failures}
 
     def step(self, host: str, step: str, outcome: str) -> None:
         self.tell(Event(model.now(), STEPS.get(outcome, outcome), self.phase, host, step))
