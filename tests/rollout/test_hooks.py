@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from k8snet_provision.change import Change
+from k8snet_provision.hooks import Local
 from k8snet_provision.rollout import HOOK, WHOLE_RUN
+from k8snet_provision.topology.hooks import Hooks
 from tests.rollout.sites import HOSTS, NEW, OLD, Site, refuses_new
 
 
@@ -108,3 +112,15 @@ def test_an_interrupt_during_a_hook_stops_there(site: Site, when: str) -> None:
     assert outcome.interrupted
     assert outcome.left_broken == {}
     assert [change.phase for change in outcome.done] == ([] if when == "before" else ["files"] * 4)
+
+
+def test_a_real_command_that_fails_stops_its_phase(site: Site) -> None:
+    words = ["sh", "-c", "cat >told; echo nobody is paged; exit 1"]
+    commands = {"before": {"later": words}}
+    hooks = Local(Hooks.model_validate(commands), site.root, "prod", "ID", site.told.said)
+    outcome = site.run(**two(site), hooks=hooks)
+    why = f"the command before later, {shlex.join(words)}, ended with status 1: nobody is paged"
+    assert outcome.failures == {"later": {HOOK: why}}
+    assert "said nobody is paged" in site.told.lines
+    assert (site.marked("later"), set(site.contents().values())) == ([], {NEW})
+    assert [change["target"] for change in json.loads((site.root / "told").read_text())["changes"]] == list(HOSTS)
