@@ -1,4 +1,4 @@
-"""A whole run taken back on a real cluster: byte for byte, refused where somebody was there meanwhile, and back again."""
+"""A whole run taken back on a real cluster: byte for byte, refused where somebody was there meanwhile, and forth."""
 
 from __future__ import annotations
 
