@@ -12,7 +12,7 @@ from k8snet_provision.commit_confirm import host as on_host
 from k8snet_provision.commit_confirm import undo
 from k8snet_provision.commit_confirm.codes import Code
 from k8snet_provision.commit_confirm.confirming import Told
-from k8snet_provision.commit_confirm.host import PLACE, TOO_LATE, Place
+from k8snet_provision.commit_confirm.host import NOTHING, PLACE, TOO_LATE, Place
 from k8snet_provision.commit_confirm.window import in_words
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.problems import Problem, Severity
@@ -70,7 +70,9 @@ class CommitConfirm:
             }
         )
         failures = {host: why for host, answer in answers.items() if (why := _why(answer))}
-        self._armed |= dict.fromkeys(host for host in needs if host not in failures)
+        self._armed |= dict.fromkeys(needs)
+        if failures:  # none of the batch is begun
+            self.put_back(phase, batch)
         through_api = line.capability.from_control_plane
         executing = {t: self.world.state.reader if t == CLUSTER or through_api else t for t in batch}
         return {target: failures[host] for target, host in executing.items() if host in failures}
@@ -82,11 +84,15 @@ class CommitConfirm:
                 self._armed[host] = None
 
     def put_back(self, phase: str, targets: Iterable[str]) -> None:
-        """The run itself has put these targets back; there is nothing left to undo. Best effort: undoing it once more
-        finds everything as it should be."""
+        """There is nothing to undo of these targets: the run itself has put them back, or never began them.
+
+        Best effort: to undo it nevertheless finds everything as it should be.
+        """
         labels = [undo.label(phase, target) for target in targets]
-        for label in labels:
-            self.fleet.run({host: on_host.drop(self.place, self.run, label) for host in self._armed})
+        answers = self.fleet.run(dict.fromkeys(self._armed, on_host.drop(self.place, self.run, labels)))
+        for host, answer in answers.items():
+            if isinstance(answer, Output) and answer.stdout == NOTHING:
+                del self._armed[host]
 
     def ends(self) -> list[Problem]:
         """From now on the window counts; warnings for hosts that were not told, and go back later than the others."""

@@ -27,6 +27,8 @@ TOO_LATE = 4
 NOT_HERE = 5
 """Exit status by which a script says that nothing waits on this host."""
 
+NOTHING = b"nothing\n"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -86,8 +88,14 @@ timeout 60 systemctl daemon-reload && timeout 60 systemctl enable --quiet -- "$n
 
 DROP = """
 for batch in "$undo"/armed/*; do
-  case ${batch##*/} in *-"$batch_of") rm -rf -- "$batch" ;; esac
+  for label in $labels; do
+    case ${batch##*/} in *-"$label") rm -rf -- "$batch" ;; esac
+  done
 done
+[ ! -d "$undo/armed" ] || rmdir -- "$undo/armed" 2>/dev/null || exit 0
+clean_up
+rm -rf -- "$undo"
+echo nothing
 """
 
 CONFIRM = """
@@ -132,9 +140,9 @@ def wait(place: Place, run: str, *, seconds: int, hosts: str) -> Script:
     return Script(_values(place, run, seconds=seconds, hosts=hosts) + DIE + STATE + _wait(run), timeout=TIMEOUT)
 
 
-def drop(place: Place, run: str, batch_of: str) -> Script:
-    """Forgets what undoes a batch: the run itself has put it back."""
-    return Script(_values(place, run, batch_of=batch_of) + DIE + STATE + DROP, timeout=TIMEOUT)
+def drop(place: Place, run: str, labels: Iterable[str]) -> Script:
+    """Forgets what undoes these batches: there is nothing of them to undo. Says NOTHING where there is nothing else."""
+    return Script(_values(place, run, labels=" ".join(labels)) + DIE + CLEAN_UP + STATE + DROP, timeout=TIMEOUT)
 
 
 def confirm(place: Place, run: str) -> Script:

@@ -98,15 +98,24 @@ def test_what_went_back_is_not_confirmed(fleet: Fleet, place: Place) -> None:
 
 
 def test_a_host_that_cannot_keep_its_way_back_is_not_begun(fleet: Fleet, tmp_path: Path) -> None:
-    """Nothing can be kept below a file, and one that is off keeps nothing."""
+    """Nothing can be kept below a file."""
     (tmp_path / "file").write_text("")
     world = a_world(tmp_path, "service_cidr: 10.96.0.0/16", state=ClusterState(None, "", reader="h1"))
     window = CommitConfirm(fleet, world, SITE, RUN, 600, place=Place(str(tmp_path / "file")))
-    batch = {host: [a_file("kubelet", host, "old\n", "new\n")] for host in ("h1", "off")}
-    failures = window.begins("kubelet", batch)
+    failures = window.begins("kubelet", {"h1": [a_file("kubelet", "h1", "old\n", "new\n")]})
     assert failures["h1"].startswith("it cannot keep what would undo this: mkdir: ")
-    assert "refused the connection" in failures["off"]
     assert (window.hosts, window.ends()) == ((), [])
+
+
+def test_where_one_host_of_a_batch_cannot_keep_it_none_of_them_waits(
+    fleet: Fleet, place: Place, tmp_path: Path
+) -> None:
+    world = a_world(tmp_path, "service_cidr: 10.96.0.0/16", state=ClusterState(None, "", reader="h1"))
+    window = CommitConfirm(fleet, world, SITE, RUN, 600, place=place)
+    batch = {host: [a_file("kubelet", host, "old\n", "new\n")] for host in ("h1", "off")}
+    assert "refused the connection" in window.begins("kubelet", batch)["off"]
+    assert look(fleet, ["h1"], place).waiting == {"h1": ()}
+    assert "h1" not in window.hosts
 
 
 def test_a_host_that_goes_back_is_no_other_run(fleet: Fleet, tmp_path: Path) -> None:

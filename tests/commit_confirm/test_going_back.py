@@ -197,9 +197,16 @@ def test_nothing_is_added_to_what_goes_back(here: Host) -> None:
 
 def test_what_the_run_put_back_itself_is_forgotten(here: Host) -> None:
     here.arm(Batch("2-05-aaa", (say("a"),)), Batch("2-05-bbb", (say("b"),)))
-    assert here.sh(host.drop(here.place, RUN, "aaa")).code == 0
+    answer = here.sh(host.drop(here.place, RUN, ["aaa", "ccc"]))
+    assert (answer.code, answer.stdout) == (0, b"")
     here.fires()
     assert done(here.log())[1:] == ["done: b", "went-back"]
+
+
+def test_a_host_with_nothing_left_to_undo_waits_no_more(here: Host) -> None:
+    here.arm(Batch("2-05-aaa", (say("a"),)), seconds=600)
+    assert here.sh(host.drop(here.place, RUN, ["aaa"])).stdout == host.NOTHING
+    assert not here.undo.exists() and list((here.folder / "units").iterdir()) == []
 
 
 def test_the_lock_of_the_runs_is_taken_and_given_back(here: Host) -> None:
