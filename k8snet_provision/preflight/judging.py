@@ -106,4 +106,4 @@ def _or_unknown(code: Code, judge: Callable[[], Iterable[Problem]]) -> Iterator[
 def _unknown(code: Code, unknown: Unknown) -> Problem:
     hint = f"see to it that it can be read, or give --skip {code}"
     what = unknown.what.removeprefix("preflight:")
-    return Problem(code, f"{what} is unknown", unknown.target or CLUSTER, unknown.why, "an answer", hint)
+    return Problem(code, f"not known: {what}", unknown.target or CLUSTER, unknown.why, "an answer", hint)
