@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snet_provision import rollout, undoing
+from k8snet_provision import commit_confirm, etcd_snapshot, rollout, undoing
 from k8snet_provision.applying import Applying, Care, Ended
 from k8snet_provision.rollback.making import Rollback
 from k8snet_provision.rollback.selection import verb
@@ -15,7 +15,8 @@ from k8snet_provision.workflow import Session
 def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) -> Ended:
     """Exactly its plan; what could be seen of the runs is rolled back then. Raises ProblemsFound.
 
-    There is no preflight: what a rollback is to mend may be the very thing that a preflight finds.
+    There is no preflight: what a rollback is to mend may be the very thing that a preflight finds. Nor must there be
+    an etcd snapshot where none could be taken on a good day.
     """
     assert rollback.world is not None
     saved = making.make(
@@ -36,7 +37,7 @@ def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) 
         session.connections,
         session.request.inventory,
         saved,
-        Care(),
+        Care(skip=tuple(etcd_snapshot.SKIPPABLE)),
         session.lock_path,
     )
     ended = run.run(progress, verb(rollback.runs))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from k8snet_provision import looking, undoing
+from k8snet_provision import commit_confirm, looking, run_lock, undoing
 from k8snet_provision.applying import known_runs
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER, Change
@@ -43,7 +43,7 @@ def make(session: Session, ids: Sequence[str]) -> Rollback:
     chosen = selection.choose(known, ids)
     if not chosen:
         return Rollback((), Plan(session.cluster.name, {}), ())
-    problems = selection.later(known, chosen)
+    problems = [*_in_the_way(session, chosen), *selection.later(known, chosen)]
     done: list[tuple[str, list[Change]]] = []
     for run in reversed(chosen):
         try:
@@ -57,6 +57,20 @@ def make(session: Session, ids: Sequence[str]) -> Rollback:
     world = looking.look([*session.site, look], session.cluster, session.hosts, session.fleet)
     apart = {phase.name for phase in session.site if phase.capability.backwards}
     return _planned(session, known, chosen, look_at(done, world, apart), world)
+
+
+def _in_the_way(session: Session, chosen: Iterable[Run]) -> list[Problem]:
+    """Other runs that are under way, go back by themselves or wait to be confirmed: what is seen now will not stay.
+
+    One of `chosen` may wait: it goes back now, and is confirmed to be gone afterwards.
+    """
+    other = run_lock.under_way(session.fleet, session.cluster.control_planes, session.lock_path)
+    told, own = commit_confirm.look(session.fleet, session.hosts), {run.id for run in chosen}
+    others = {
+        host: tuple(found for found in waiting if not (found.run in own and found.state == "armed"))
+        for host, waiting in told.waiting.items()
+    }
+    return [*([other] if other else []), *commit_confirm.in_the_way(replace(told, waiting=others))]
 
 
 def _changes(run: Run, session: Session) -> list[Change]:
