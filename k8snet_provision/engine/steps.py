@@ -14,7 +14,7 @@ SECONDS = 20.0
 
 KEPT = """
 keep() {
-  printf '%s %s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$step" >>"$steps" && sync -- "$steps" ||
+  (umask 077 && printf '%s %s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$step" >>"$steps") && sync -- "$steps" ||
     { echo "$steps cannot be written, so the step was not begun" >&2; return 1; }
 }
 keep start || exit 1

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from k8snet_provision.etcd_snapshot import Snapshot, restore_hint
@@ -40,13 +39,12 @@ TOLD = {
 
 def show_runs(out: Console, runs: Sequence[Run]) -> None:
     """One line each, newest first."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("ID", "STATE", "WHAT", "CHANGES", "TIME", "WHO"):
-        table.add_column(name, no_wrap=name in ("ID", "STATE", "WHAT"), overflow="fold")
     for run in runs:
-        words = (run.id, Text(str(run.state), STYLES.get(run.state, "")), run.verb, run.details.get("changes", ""))
-        table.add_row(*words, _time(run), run.details.get("who", ""))
-    out.print(table)
+        line = Text(f"{run.id}  ")
+        line.append(f"{run.state:<12}", STYLES.get(run.state, ""))
+        line.append(f" {run.details.get('changes', '?'):>4} changes {_time(run):>7}  {run.verb}")
+        line.append(f" by {run.details.get('who', '?')}")
+        out.print(line, soft_wrap=True)
 
 
 def _time(run: Run) -> str:
