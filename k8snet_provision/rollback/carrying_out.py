@@ -45,4 +45,6 @@ def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) 
         event = Event(now(), "rolled_back", text=ended.run_id)
         for other in rollback.runs:
             journal.mark(session.fleet, session.cluster.control_planes, other, event)
+            # Hosts that waited for a confirmation have nothing to go back to any more.
+            commit_confirm.confirm(session.fleet, session.hosts, other.id)
     return ended
