@@ -17,6 +17,9 @@ from k8snet_provision.resources.probe import HostSeen, Probe, Seen, State
 TIMEOUT = 30.0
 """Seconds for one script; the slowest thing in it is an API server that does not answer kubectl (15 s)."""
 
+AT_ONCE = 100
+"""Hosts whose scripts run at the same time, over connections that are mostly open already."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -32,10 +35,9 @@ def ask(
     fleet: Fleet, hosts: Mapping[str, Sequence[Probe]], reader: str, questions: Sequence[Probe]
 ) -> tuple[dict[str, Answered], HostSeen]:
     """Every host's probes as one script; each question to the reader in a session of its own, for kubectl waits."""
-    pool = Pool(len(hosts) + len(questions) or 1)
+    aside, pool = Pool(len(questions) + 1), Pool(AT_ONCE)
+    cluster = [aside.spawn(_run, fleet, reader, [question], "") for question in questions]
     asked = {host: pool.spawn(_of_host, fleet, host, probes) for host, probes in hosts.items()}
-    cluster = [pool.spawn(_run, fleet, reader, [question], "") for question in questions]
-    pool.join()
     answers = {key: seen for job in cluster for key, seen in job.get().seen.answers.items()}
     return {host: job.get() for host, job in asked.items()}, HostSeen(reader, answers)
 

@@ -30,7 +30,7 @@ address=$(flag "$ours" bind-address); port=$(flag "$ours" secure-port)
 case $address in '' | 0.0.0.0 | ::) address=127.0.0.1 ;; *:*) address="[$address]" ;; esac
 url=https://$address:${port:-6443}
 if command -v curl >/dev/null 2>&1; then
-  said=$(curl -skS -m 5 -w '\\n%{http_code}' "$url/readyz?verbose" 2>&1); code=${said##*
+  said=$(curl --noproxy '*' -skS -m 5 -w '\\n%{http_code}' "$url/readyz?verbose" 2>&1); code=${said##*
 }
   case $code in
     200) echo ok; exit ;;
@@ -52,7 +52,8 @@ crt=$(flag "$ours" etcd-certfile); key=$(flag "$ours" etcd-keyfile); ca=$(flag "
 ask() {
   said= code=127
   if command -v curl >/dev/null 2>&1; then
-    said=$(curl -sS -m 3 ${ca:+--cacert "$ca"} ${crt:+--cert "$crt" --key "$key"} "$1/health" 2>&1); code=$?
+    said=$(curl --noproxy '*' -sS -m 3 ${ca:+--cacert "$ca"} ${crt:+--cert "$crt" --key "$key"} "$1/health" 2>&1)
+    code=$?
   fi
   # Refused, or silent for 3 s: it would be to kubectl, too. All else may be curl's own trouble with the certificate.
   case $code,$said in 7,* | 28,* | *'"health"'*) ;; *)
