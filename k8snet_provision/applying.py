@@ -15,7 +15,7 @@ from pathlib import Path
 from k8snet_provision import etcd_snapshot, hooks, interruption, preflight, rollout, run_lock
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Change
-from k8snet_provision.commit_confirm import CommitConfirm, refusals
+from k8snet_provision.commit_confirm import CommitConfirm, in_the_way, look, refusals
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.etcd_snapshot import codes as snapshots
 from k8snet_provision.inventory.connection import Connection
@@ -74,11 +74,13 @@ class Applying:
     care: Care
     lock_path: str = run_lock.PATH
 
-    def problems(self) -> list[Problem]:
+    def problems(self, again: Run | None = None) -> list[Problem]:
         """Why it should not begin now, as far as that can be seen without changing anything."""
         care = self.care
         found = rollout.check_options(self.plan, self.site, care.canary, care.max_failures, care.pause)
         found += refusals(self.plan, self.site) if care.confirm_within else []
+        told, resumed = look(self.fleet, self.world.observation.hosts), again.id if again else ""
+        found += in_the_way(told, resumed, armed_again=care.confirm_within > 0)
         own = [code for code in care.skip if code in preflight.SKIPPABLE]
         return [*found, *preflight.check(self.fleet, self.world, self.site, self.cluster, self.plan, own)]
 
@@ -91,6 +93,8 @@ class Applying:
                 if not (again and any(event.event == "snapshot" for event in again.events)):
                     self._keep_etcd(kept, ended)
                 window = self._window(kept)
+                if window and again:
+                    window.rejoin(look(self.fleet, self.world.observation.hosts))
                 told = _Both(kept, window) if window else kept
                 care = self.care
                 commands = hooks.of(self.cluster, kept.run_id, partial(_said, progress, kept))

@@ -192,7 +192,7 @@ def apply(
         if again:
             applying.close(session.fleet, _control_planes(session, world), again, State.DONE)
         return plan, None
-    job, problems = _job(session, plan, world, runs)
+    job, problems = _job(session, plan, world, runs, again)
     plan = replace(plan, problems=(*plan.problems, *problems))
     if errors(problems):
         raise ProblemsFound(plan.problems)
@@ -212,7 +212,9 @@ def preflight(session: Session) -> tuple[Plan, World]:
     return replace(plan, problems=(*plan.problems, *problems)), world
 
 
-def _job(session: Session, plan: Plan, world: World, runs: Sequence[Run]) -> tuple[Applying, list[Problem]]:
+def _job(
+    session: Session, plan: Plan, world: World, runs: Sequence[Run], again: Run | None = None
+) -> tuple[Applying, list[Problem]]:
     """Carrying out a plan, and all that forbids or warns."""
     asked = session.request
     job = Applying(
@@ -224,7 +226,7 @@ def _job(session: Session, plan: Plan, world: World, runs: Sequence[Run]) -> tup
     cut = None if other or asked.resume or asked.anew else unfinished.cut_short(runs)
     found = [other] if other else []
     found += [unfinished.refusal(cut, str(asked.inventory))] if cut else []
-    return job, [*found, *job.problems()]
+    return job, [*found, *job.problems(again)]
 
 
 def _to_resume(session: Session, plan: Plan, runs: Sequence[Run]) -> Run:
