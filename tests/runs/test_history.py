@@ -1,0 +1,69 @@
+"""history, as its users run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from k8snet_provision.engine.fleet import Fleet
+from k8snet_provision.runs import journal
+from k8snet_provision.runs.model import State
+from tests.hosts.labs import run
+from tests.runs.test_runs import FILE, SAVED
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {h1: {}}}\n")
+    return tmp_path / "hosts.yml"
+
+
+def begun(inventory: Path) -> journal.Journal:
+    with Fleet({}) as fleet:
+        told = journal.begin(fleet, [], "", SAVED, "apply", inventory)
+        told.phase = "kubelet"
+        told.step("h1", "write /etc/x", "started")
+        return told
+
+
+def test_runs_are_listed_newest_first_and_shown_by_their_id(inventory: Path) -> None:
+    first = begun(inventory)
+    first.ended(State.FAILED)
+    second = begun(inventory)
+    second.passed("kubelet", "h1", 2.5)
+    second.ended(State.DONE)
+    listed = run("history", str(inventory))
+    assert listed.code == 0, listed
+    assert [line.split()[:2] for line in listed.out.splitlines()] == [
+        [name, state] for name, state in sorted([(first.run_id, "failed"), (second.run_id, "done")], reverse=True)
+    ]
+    shown = run("history", second.run_id)
+    assert "kubelet on h1 passed after 2.5 s" in shown.out
+    assert FILE.after and FILE.after not in shown.out
+
+
+def test_programs_read_the_same(inventory: Path) -> None:
+    told = begun(inventory)
+    told.ended(State.DONE)
+    (listed,) = json.loads(run("history", str(inventory), "--output", "json").out)["runs"]
+    shown = json.loads(run("history", told.run_id, "-o", "json").out)
+    assert (listed["id"], listed["state"], shown["events"][-1]["event"]) == (told.run_id, "done", "ended")
+
+
+def test_other_inventories_runs_are_not_listed(inventory: Path, tmp_path: Path) -> None:
+    begun(inventory).ended(State.DONE)
+    (tmp_path / "other.yml").write_text("all: {hosts: {h1: {}}}\n")
+    listed = run("history", str(tmp_path / "other.yml"))
+    assert (listed.code, listed.out) == (0, "")
+    assert "no run is kept on this machine" in listed.err
+
+
+@pytest.mark.parametrize("what", ["20261121T020013Z-3f2a", "no/such/inventory", "../x"])
+def test_what_is_not_there_is_one_message(inventory: Path, what: str) -> None:
+    shown = run("history", what)
+    assert shown.code == 1
+    assert len(shown.err.splitlines()) == 1
+    assert "K8N" in shown.err
