@@ -67,3 +67,21 @@ def test_what_is_not_there_is_one_message(inventory: Path, what: str) -> None:
     assert shown.code == 1
     assert len(shown.err.splitlines()) == 1
     assert "K8N" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--resume", "--anew"), "K8N400"),
+        (("--resume", "--limit", "h1"), "K8N400"),
+        (("--skip", "K8N001"), "K8N460"),
+        (("--confirm-within", "soon"), "K8N44"),
+        (("--max-failures", "-1"), "K8N400"),
+        (("--pause", "x"), "K8N400"),
+    ],
+)
+def test_words_that_make_no_sense_change_nothing(inventory: Path, words: tuple[str, ...], said: str) -> None:
+    refused = run("apply", str(inventory), "--yes", *words)
+    assert refused.code == 1
+    assert said in refused.err
+    assert len(refused.err.splitlines()) == 1
