@@ -150,7 +150,7 @@ def apply(
     if ended is None:
         say_why_not(plan, session, asking)
         raise typer.Exit(exits.of_plan(plan))
-    print_ended(plan, asking.foretold, ended, output, str(asked.inventory))
+    print_ended(plan, asking.foretold, ended, output, str(session.request.inventory))
     raise typer.Exit(exits.of_outcome(plan, ended.outcome))
 
 
