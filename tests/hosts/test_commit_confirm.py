@@ -226,3 +226,47 @@ def test_what_is_confirmed_stays(lab: LabCluster) -> None:
     assert lab.tool("diff").code == 0
     again = lab.tool("confirm", applied.run)
     assert (again.code, "K8N442 no host waits for a confirmation of this run" in again.err) == (1, True), again
+
+
+def test_a_daemonset_goes_back_with_its_config_map_and_its_pods(fresh_kubeadm: LabCluster) -> None:
+    """Through the API, from the control plane that changed it: the pods have other names by then."""
+    lab = fresh_kubeadm
+
+    def liberal(host: str) -> bool:
+        live = json.loads(lab.on(host, "curl -s 127.0.0.1:10249/configz"))["kubeproxy.config.k8s.io"]
+        return bool(live["conntrack"]["tcpBeLiberal"])
+
+    def config() -> str:
+        return lab.kubectl("-n kube-system get configmap kube-proxy -o 'jsonpath={.data}'")
+
+    before = config()
+    lab.topology("service_cidr: 10.96.0.0/16\nkube_proxy:\n  mode: iptables\n  conntrack: {tcp_be_liberal: true}\n")
+    applied = apply(lab, 5, window=40)
+    assert applied.hosts == ("cp1",), "only there is anything to undo"
+    assert (liberal("cp1"), liberal("node1"), config() != before) == (True, True, True)
+    with cut_off(lab):
+        within(200, lab, "cp1", f"[ -e {undo_of(applied.run)}/went-back ]")
+    assert config() == before
+    assert (liberal("cp1"), liberal("node1")) == (False, False)
+
+
+def test_apply_says_what_waits_and_lets_nobody_in_between(lab: LabCluster) -> None:
+    """The command line, with the shortest window that it allows."""
+
+    def corefile() -> str:
+        return lab.kubectl("-n kube-system get configmap coredns -o 'jsonpath={.data}'")
+
+    refused = lab.tool("apply", "--yes", "--confirm-within", "10")
+    assert (refused.code, "K8N440 --confirm-within is no duration" in refused.err) == (1, True), refused
+    before = corefile()
+    lab.topology(TOPOLOGY.replace("positive: 17", "positive: 18"))
+    applied = lab.tool("apply", "--yes", "--confirm-within", "1m", "--output", "json")
+    assert applied.code == 0, applied
+    told = json.loads(applied.out)
+    assert told["awaits_confirmation"] == ["cp1"]
+    assert corefile() != before
+    lab.topology(TOPOLOGY.replace("positive: 17", "positive: 19"))
+    other = lab.tool("apply", "--yes")
+    assert (other.code, f"cp1: K8N446 run {told['run']} waits to be confirmed" in other.err) == (1, True), other
+    within(120, lab, "cp1", f"[ -e {undo_of(told['run'])}/went-back ]")
+    assert corefile() == before
