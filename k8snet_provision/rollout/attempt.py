@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,12 @@ from k8snet_provision.rollout.gates import Gates
 from k8snet_provision.rollout.outcome import flat
 from k8snet_provision.rollout.told import Failures, Journal
 from k8snet_provision.seen import World
+
+AGAIN = 10.0
+"""Seconds in which a host that is to be put back may come back itself, before it is said to be left broken."""
+
+POLL = 0.5
+"""Seconds between two tries to connect."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,8 @@ class Attempt:
 
     def _carry_out(self, phase: Phase, batch: Mapping[str, Sequence[Change]]) -> Failures:
         """Cluster changes, and host changes that go through the API, run on the reader's connection."""
-        capability = phase.capability
-        work = partial(capability.carry_out, prelude=self.world.prelude)
-        through_api = {t: c for t, c in batch.items() if t == CLUSTER or capability.from_control_plane}
+        work = partial(phase.capability.carry_out, prelude=self.world.prelude)
+        through_api = {t: c for t, c in batch.items() if t == CLUSTER or phase.capability.from_control_plane}
         failures: Failures = {}
         if through_api:
             answers = self._deploy({self.world.state.reader: flat(through_api)}, work)
@@ -51,3 +57,15 @@ class Attempt:
 
     def _deploy(self, batch: Mapping[str, Sequence[Change]], work: Deploy) -> dict[str, Failed | None]:
         return self.fleet.deploy(batch, work, self.journal.step, self.journal.steps_dir)
+
+    def wait_for_hosts(self, phase: Phase, targets: Iterable[str]) -> None:
+        """Until those hosts take connections again, at most AGAIN: what failed may be sshd that started anew."""
+        hosts = {self._through(phase, target) for target in targets}
+        ends = time.monotonic() + AGAIN
+        while any(self.fleet.connect(hosts).values()) and time.monotonic() < ends:
+            time.sleep(POLL)
+
+    def _through(self, phase: Phase, target: str) -> str:
+        """The host whose connection a target's changes are carried out on."""
+        by_reader = target == CLUSTER or phase.capability.from_control_plane
+        return self.world.state.reader if by_reader else target

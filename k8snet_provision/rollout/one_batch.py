@@ -87,6 +87,7 @@ class OneBatch:
             self.progress.putting_back(phase.name, list(undone))
             self.journal.putting_back(phase.name, list(undone))
             try:
+                self.attempt.wait_for_hosts(phase, undone)
                 left |= self.attempt.failing(phase, undone, judged=back.gates_judge(undone))
             except KeyboardInterrupt:
                 outcome.interrupted = True

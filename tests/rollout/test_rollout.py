@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.rollout import CUT_SHORT
 from k8snet_provision.seen import World
+from tests.engine.sshd import Sshd
 from tests.rollout.sites import HOSTS, NEW, OLD, Site, follows, reads, refuses_new
 
 
@@ -162,3 +165,22 @@ def test_a_second_interrupt_says_what_it_cut_short(site: Site) -> None:
     assert outcome.interrupted
     assert outcome.left_broken == {"h1": CUT_SHORT, "h2": CUT_SHORT}
     assert [change.target for change in outcome.untouched] == ["h3", "h4"]
+
+
+def test_a_host_whose_sshd_starts_anew_is_put_back(site: Site, tmp_path: Path) -> None:
+    """Its batch failed because of that; a moment later it can be spoken to again."""
+    own = Sshd(tmp_path / "sshd").start()
+
+    def lose(world: World, host: str, changes: Sequence[Change]) -> str:
+        if changes[0].after == OLD.decode():
+            return "exit 0"
+        own.stop()
+        threading.Timer(2, own.start).start()
+        return "exit 1"
+
+    lost = replace(site, server=own)
+    outcome = lost.run([lost.phase("files", Gate("sshd", lose, deadline=1))], lost.changes("files", ["h1"]))
+    assert "files" in outcome.failures and outcome.left_broken == {}
+    assert [change.target for change in outcome.put_back] == ["h1"]
+    assert lost.contents()["h1"] == OLD
+    own.stop()
