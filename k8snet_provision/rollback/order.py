@@ -55,8 +55,22 @@ def arranged(changes: Sequence[Change], site: Site, world: World, of: str = "") 
             own = [change for change in found if change.phase == phase.name]
             if own:
                 phases.append(_called(phase, (f"{OF}{of}" if of else "") + suffix))
-                made += [replace(c, phase=phases[-1].name) for c in _within(own, suffix, _hosts(phase, world))]
+                placed = _within(_turned_back(phase, own) if suffix == "" else own, suffix, _hosts(phase, world))
+                made += [replace(change, phase=phases[-1].name) for change in placed]
     return Arranged(tuple(made), tuple(phases))
+
+
+def _turned_back(phase: Phase, own: Sequence[Change]) -> list[Change]:
+    """Cluster objects that go back in the phase's own order again: a ConfigMap before the Pods that read it.
+
+    Undoing turns them round, which is right where they are made or deleted; a phase with a way of its own knows better.
+    """
+    objects = iter([change for change in reversed(own) if _is_plain(phase, change)])
+    return [next(objects) if _is_plain(phase, change) else change for change in own]
+
+
+def _is_plain(phase: Phase, change: Change) -> bool:
+    return change.kind is Kind.OBJECT and change.target == CLUSTER and phase.capability.undone is None
 
 
 def _turned(site: Site) -> list[Phase]:

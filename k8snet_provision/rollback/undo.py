@@ -58,13 +58,18 @@ def undo(standing: Standing, site: Site, world: World, before: Before, put_back:
     passed = before.passed | put_back
     unseen = [change for change in standing.unseen if (change.phase, change.target) not in passed]
     for (phase, target), changes in _batches([*standing.in_effect, *unseen]).items():
-        back = undoing.undone(capabilities[phase], changes)
+        back = [_started_for_it(change, unseen) for change in undoing.undone(capabilities[phase], changes)]
         back += _started_again(standing.settled, (phase, target), before)
         found.changes += _kept(_as_they_are(back, changes, standing, world), changes, world, found)
     for batch in before.begun - before.passed:
         if not any((change.phase, change.target) == batch for change in (*standing.in_effect, *unseen)):
             found.changes += _started_again(standing.settled, batch, before)
     return found
+
+
+def _started_for_it(back: Change, unseen: Sequence[Change]) -> Change:
+    """A start that is made once more as it was: its reason was the run's."""
+    return replace(back, because="so that the old definition takes effect") if back in unseen else back
 
 
 def _batches(changes: Iterable[Change]) -> dict[Batch, list[Change]]:

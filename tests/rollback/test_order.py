@@ -82,6 +82,19 @@ def test_rooms_come_back_before_what_is_in_them_and_go_after_it(tmp_path: Path) 
     assert [line.removeprefix("one: taken away cluster ") for line in gone] == list(names)
 
 
+def test_objects_that_were_changed_go_back_in_the_phases_own_order(tmp_path: Path) -> None:
+    """Undoing turned them round; a phase with a way of its own is not second-guessed."""
+    turned = [an_object("one", name, "b", "a") for name in ("Deployment n/d", "ConfigMap n/c")]
+    restart = Change("one", CLUSTER, Kind.RESTART, "DaemonSet n/s", "", "")
+    assert [line.removeprefix("one cluster ") for line in told(tmp_path, [*turned, restart])] == [
+        "ConfigMap n/c",
+        "Deployment n/d",
+        "DaemonSet n/s",
+    ]
+    own = (Phase(Capability("one", nothing, undone=nothing)),)
+    assert [line.split(" ", 2)[2] for line in told(tmp_path, turned, own)] == ["Deployment n/d", "ConfigMap n/c"]
+
+
 def test_starts_never_move_a_batch_to_another_pass(tmp_path: Path) -> None:
     restart = Change("one", CLUSTER, Kind.RESTART, "Deployment n/d", None, "x")
     assert told(tmp_path, [restart]) == ["one cluster Deployment n/d"]
