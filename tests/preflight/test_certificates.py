@@ -48,8 +48,10 @@ class Host:
         path.write_text(text)
         return str(path)
 
-    def runs(self, program: str, *flags: str, environment: dict[str, str] | None = None) -> None:
-        self.programs.append(Program(program, flags, environment or {}))
+    def runs(self, program: str, *flags: str, environment: dict[str, str] | None = None, **mounts: str) -> None:
+        """`mounts`: directories below this one, and which other one the program sees in its place."""
+        seen = {str(self.root / name): str(self.root / source) for name, source in mounts.items()}
+        self.programs.append(Program(program, flags, environment or {}, seen))
 
     def ends(self) -> dict[str, tuple[str, int]]:
         """For each file of this directory: what its certificate is for, and in how many days it ends."""
@@ -140,6 +142,22 @@ def test_a_kubelet_s_serving_certificate_is_the_one_it_is_given_else_the_one_it_
         "rotates/kubelet-server-current.pem": 41,
         "made/kubelet.crt": 43,
     }
+
+
+def test_a_static_pod_s_certificates_are_found_and_those_of_a_cluster_in_pods_of_this_one_are_not(host: Host) -> None:
+    """A static pod has the host's directory mounted; another cluster's API server has its own at the same path."""
+    serving, proxy = host.file("pki/serving.crt", pem(60)), host.file("pki/proxy.crt", pem(61))
+    host.file("other/serving.crt", pem(-1))
+    host.file("other/proxy.crt", pem(-1))
+    flags = f"--tls-cert-file={serving}", f"--proxy-client-cert-file={proxy}"
+    host.runs("kube-apiserver", *flags, pki="pki")
+    host.runs("kube-apiserver", *flags, pki="other")
+    assert host.ends() == {
+        "pki/serving.crt": ("kube-apiserver serving", 60),
+        "pki/proxy.crt": ("front-proxy client", 61),
+    }
+    host.programs.pop(0)
+    assert host.ends() == {}
 
 
 def test_no_private_key_leaves_the_host(host: Host) -> None:
