@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snet_provision import commit_confirm, etcd_snapshot, rollout, undoing
+from k8snet_provision import commit_confirm, etcd_snapshot, rollout
 from k8snet_provision.applying import Applying, Care, Ended
 from k8snet_provision.rollback.making import Rollback
 from k8snet_provision.rollback.selection import verb
@@ -30,7 +30,7 @@ def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) 
     )
     run = Applying(
         rollback.plan,
-        undoing.world_after(rollback.world, rollback.plan.changes),
+        rollback.world,
         rollback.site,
         session.cluster,
         session.fleet,

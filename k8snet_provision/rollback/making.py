@@ -103,18 +103,18 @@ def _not_here(changes: Sequence[Change], session: Session) -> list[Problem]:
 
 
 def _planned(session: Session, known: Known, chosen: Sequence[Run], found: Found, world: World) -> Rollback:
-    undone = []
+    undone: list[Undone] = []
+    together, there = Arranged(), world
     for run in chosen:
         standing = next(item for item in found.standing if item.run == run.id)
         earlier = [other for other in known.unfinished(chosen) if run.id in selection.rolls_back(other)]
         undone.append(_undone(run, standing, session, earlier, world))
-    problems = [*found.problems, *(problem for item in undone for problem in item.problems)]
-    if problems:
-        raise ProblemsFound(problems)
-    together = Arranged()
-    for run, item in zip(chosen, undone, strict=True):
+        before = undoing.world_after(there, standing.in_effect)
+        there = undoing.world_after(before, undone[-1].changes)
         of = run.id.rpartition("-")[2] if len(chosen) > 1 else ""
-        together += order.arranged(item.changes, session.site, world, of)
+        together += order.arranged(undone[-1].changes, session.site, before, there, of)
+    if problems := [*found.problems, *(problem for item in undone for problem in item.problems)]:
+        raise ProblemsFound(problems)
     plan = Plan(
         session.cluster.name,
         facts(world),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from k8snet_provision.capability import Phase, Site, ordered
+from k8snet_provision.capability import Gate, Phase, Site, ordered
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.seen import World
 
@@ -43,8 +44,12 @@ class Arranged:
         return Arranged((*self.changes, *later.changes), (*self.site, *later.site))
 
 
-def arranged(changes: Sequence[Change], site: Site, world: World, of: str = "") -> Arranged:
-    """`changes` are the undone ones; `of` tells the phases of one run from those of others."""
+def arranged(changes: Sequence[Change], site: Site, before: World, after: World, of: str = "") -> Arranged:
+    """`changes` are the undone ones; `of` tells the phases of one run from those of others.
+
+    Gates go by the service range that is there then: `before` them what comes back first is judged, `after` them the
+    rest, as in an apply.
+    """
     passes: dict[str, list[Change]] = {MADE_AGAIN: [], "": [], TAKEN_AWAY: []}
     for together in _units(changes):
         passes[_pass(together)] += together
@@ -54,9 +59,10 @@ def arranged(changes: Sequence[Change], site: Site, world: World, of: str = "") 
         for phase in _turned(site) if suffix == "" else tuple(reversed(site)):
             own = [change for change in found if change.phase == phase.name]
             if own:
-                phases.append(_called(phase, (f"{OF}{of}" if of else "") + suffix))
-                placed = _within(_turned_back(phase, own) if suffix == "" else own, suffix, _hosts(phase, world))
-                made += [replace(change, phase=phases[-1].name) for change in placed]
+                name = phase.name + (f"{OF}{of}" if of else "") + suffix
+                phases.append(_called(phase, name, before if suffix == MADE_AGAIN else after))
+                placed = _within(own if suffix else _turned_back(phase, own), suffix, _hosts(phase, before))
+                made += [replace(change, phase=name) for change in placed]
     return Arranged(tuple(made), tuple(phases))
 
 
@@ -95,8 +101,13 @@ def _pass(together: Iterable[Change]) -> str:
     return TAKEN_AWAY if actions == {Action.DELETE} else ""
 
 
-def _called(phase: Phase, suffix: str) -> Phase:
-    return replace(phase, capability=replace(phase.capability, name=phase.name + suffix)) if suffix else phase
+def _called(phase: Phase, name: str, world: World) -> Phase:
+    gates = tuple(replace(gate, script=partial(_judged_in, world, gate)) for gate in phase.capability.gates)
+    return replace(phase, capability=replace(phase.capability, name=name, gates=gates))
+
+
+def _judged_in(world: World, gate: Gate, _: World, host: str, changes: Sequence[Change]) -> str | None:
+    return gate.script(world, host, changes)
 
 
 def _hosts(phase: Phase, world: World) -> Sequence[str]:

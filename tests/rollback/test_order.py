@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from k8snet_provision.capability import Capability, Phase, nothing
+from k8snet_provision.capability import Capability, Gate, Phase, nothing
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.rollback.order import arranged, base
+from k8snet_provision.seen import World
 from tests.deploys.worlds import a_state, a_world
 
 SITE = tuple(
@@ -24,7 +26,7 @@ def a_file(phase: str, host: str, name: str, before: str | None, after: str | No
 
 def told(directory: Path, changes: list[Change], site: tuple[Phase, ...] = SITE, of: str = "") -> list[str]:
     world = a_world(directory, "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16", {}, a_state())
-    made = arranged(changes, site, world, of)
+    made = arranged(changes, site, world, world, of)
     assert [phase.name for phase in made.site] == list(dict.fromkeys(change.phase for change in made.changes))
     return [f"{change.phase} {change.target} {change.name}" for change in made.changes]
 
@@ -93,6 +95,23 @@ def test_objects_that_were_changed_go_back_in_the_phases_own_order(tmp_path: Pat
     ]
     own = (Phase(Capability("one", nothing, undone=nothing)),)
     assert [line.split(" ", 2)[2] for line in told(tmp_path, turned, own)] == ["Deployment n/d", "ConfigMap n/c"]
+
+
+def test_what_comes_back_first_is_judged_by_the_range_of_now_and_the_rest_by_that_of_before(tmp_path: Path) -> None:
+    def script(world: World, host: str, changes: Sequence[Change]) -> str:
+        return str(world.topology.service_cidr[0])
+
+    site = (Phase(Capability("one", nothing, gates=(Gate("answers", script),))),)
+    now, then = (
+        a_world(tmp_path, f"service_cidr: {cidr}\npod_cidr: 10.244.0.0/16", {}, a_state())
+        for cidr in ("10.254.0.0/16", "10.96.0.0/16")
+    )
+    changes = [
+        an_object("one", name, *sides) for name, sides in (("a", (None, "x")), ("b", ("x", "y")), ("c", ("x", None)))
+    ]
+    phases = arranged(changes, site, now, then).site
+    told = {phase.name: phase.capability.gates[0].script(now, "cp1", ()) for phase in phases}
+    assert told == {"one: made again": "10.254.0.0/16", "one": "10.96.0.0/16", "one: taken away": "10.96.0.0/16"}
 
 
 def test_starts_never_move_a_batch_to_another_pass(tmp_path: Path) -> None:
