@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -82,7 +82,8 @@ class Applying:
         told, resumed = look(self.fleet, self.world.observation.hosts), again.id if again else ""
         found += in_the_way(told, resumed, armed_again=care.confirm_within > 0)
         own = [code for code in care.skip if code in preflight.SKIPPABLE]
-        return [*found, *preflight.check(self.fleet, self.world, self.site, self.cluster, self.plan, own)]
+        checked = preflight.check(self.fleet, self.world, self.site, self.cluster, self.plan, own)
+        return [*found, *(_expected(problem) if again else problem for problem in checked)]
 
     def run(self, progress: rollout.Progress, verb: str = "apply", again: Run | None = None) -> Ended:
         """Carries it out, as a run of its own or going on with one that was cut short; raises ProblemsFound."""
@@ -147,6 +148,14 @@ class Applying:
             self.care.pause,
             lock=self.lock_path,
         )
+
+
+HALF_DONE = (Preflight.APISERVER, Preflight.NODE_NOT_READY, Preflight.ROLLING)
+
+
+def _expected(problem: Problem) -> Problem:
+    """What a run that was cut short may have left like that must not keep it from being gone on with."""
+    return replace(problem, severity=Severity.WARNING) if problem.code in HALF_DONE else problem
 
 
 def _said(progress: rollout.Progress, kept: Journal, line: str) -> None:
