@@ -25,6 +25,10 @@ GENERATED_LABEL = "k8snet-provision/generated"
 RECREATE = "recreate"
 """How an object changes of which a field is immutable: it is deleted and made again."""
 
+GUESSED = "guessed"
+"""Detail of a change whose text is what is sent, because the server could not be asked what it makes of it: its
+Namespace or its kind is not there yet."""
+
 Manifest = dict[str, Any]
 
 SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
@@ -146,6 +150,8 @@ def change(
         details["before_manifest"] = json.dumps(without_noise(live))
     if wanted is not None:
         details["manifest"] = json.dumps(send or wanted)
+        if wanted is send:
+            details[GUESSED] = "yes"
     else:
         details |= {"how": "delete", "manifest": json.dumps(ref.skeleton())}
     secret = ref.kind == "Secret"

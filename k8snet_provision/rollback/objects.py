@@ -14,7 +14,14 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from k8snet_provision.change import Change
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, GENERATED_LABEL, Manifest, ObjectRef, to_text
+from k8snet_provision.resources.kube_object import (
+    FIELD_MANAGER,
+    GENERATED_LABEL,
+    Manifest,
+    ObjectRef,
+    to_text,
+    without_noise,
+)
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 ALLOCATED_FROM = ("metallb.io/ip-allocated-from-pool", "metallb.universe.tf/ip-allocated-from-pool")
@@ -40,11 +47,27 @@ def parsed(text: str) -> Manifest:
     return manifest
 
 
-def alike(live: Mapping[str, Any] | None, text: str | None, sent: Mapping[str, Any] | None) -> bool:
-    """Whether the live object is the one of `text`, but for what the cluster fills in where `sent` does not say it."""
+def alike(
+    live: Mapping[str, Any] | None, text: str | None, sent: Mapping[str, Any] | None, *, guessed: bool = False
+) -> bool:
+    """Whether the live object is the one of `text`, but for what the cluster fills in where `sent` does not say it.
+
+    `guessed`: the server was not asked what it makes of it, so `text` is no more than what was sent.
+    """
     if live is None or text is None:
         return live is None and text is None
+    if guessed:
+        return _holds(as_asked(without_noise(live), sent), as_asked(parsed(text), sent))
     return to_text(as_asked(live, sent)) == to_text(as_asked(parsed(text), sent))
+
+
+def _holds(live: Any, sent: Any) -> bool:
+    """Whether everything that was sent is in the live object, in which the server fills in what it is by default."""
+    if isinstance(sent, Mapping) and isinstance(live, Mapping):
+        return all(_holds(live[key], value) if key in live else not value for key, value in sent.items())
+    if isinstance(sent, list) and isinstance(live, list):
+        return len(live) == len(sent) and all(map(_holds, live, sent))
+    return bool(live == sent)
 
 
 def sent(change: Change) -> Manifest | None:

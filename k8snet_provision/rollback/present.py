@@ -8,7 +8,7 @@ from typing import Any
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.ingress.paths import NODE_LABEL
 from k8snet_provision.problems import Problem
-from k8snet_provision.resources import certificate, file, module, sysctl, unit
+from k8snet_provision.resources import certificate, file, kube_object, module, sysctl, unit
 from k8snet_provision.resources.file import File
 from k8snet_provision.resources.kube_object import to_text
 from k8snet_provision.resources.probe import Unknown
@@ -79,7 +79,8 @@ class _Now:
         if change.kind is not Kind.OBJECT or change.secret or objects.ref(change) is None:
             return False
         sent = objects.sent(change) if side == AFTER else None
-        return objects.alike(self.state, _text(change, side), sent)
+        guessed = side == AFTER and kube_object.GUESSED in change.details
+        return objects.alike(self.state, _text(change, side), sent, guessed=guessed)
 
     @property
     def text(self) -> str | None:

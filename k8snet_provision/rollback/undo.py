@@ -139,10 +139,11 @@ def _kept(back: Iterable[Change], changes: Sequence[Change], world: World, found
     """Without rooms that others use; names what stays, refuses what cannot be made again."""
     made = [change for change in back if not _in_use(change, world, found)]
     restored = {change.name for change in made if change.action is not Action.DELETE}
-    addresses = {change.address for change in made}
+    addresses, names = {change.address for change in made}, {change.name for change in made}
     for change in changes:
         where = "" if change.target == CLUSTER else f" on {change.target}"
-        if change.kind in STAYS and change.address not in addresses:
+        turned = change.address in addresses or (change.kind is Kind.CERTIFICATE and change.name in names)
+        if change.kind in STAYS and not turned:
             found.notices[f"{change.kind} {change.name} stays as it is{where}"] = None
         if _is_lost(change) and change.name not in restored:
             found.problems.append(_lost(change))

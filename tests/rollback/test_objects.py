@@ -111,3 +111,29 @@ def test_an_object_is_found_by_what_was_sent_or_by_its_name_where_that_is_secret
     kept = type(made)(**{**vars(made), "details": {}, "after": ""})
     assert str(objects.ref(kept)) == "Secret shop/tls"
     assert json.loads(made.details["manifest"]) == secret
+
+
+WORKLOAD: Manifest = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "web:1"}], "tolerations": []}}},
+}
+
+
+def test_what_the_server_could_not_be_asked_about_is_filled_in_by_it() -> None:
+    """Its Namespace was made in the same run: the plan holds no more than what was sent."""
+    live: Manifest = {
+        **WORKLOAD,
+        "spec": {
+            "progressDeadlineSeconds": 600,
+            "template": {"spec": {"containers": [{"name": "web", "image": "web:1", "imagePullPolicy": "Always"}]}},
+        },
+    }
+    assert objects.alike(live, to_text(WORKLOAD), WORKLOAD, guessed=True)
+    other = copy.deepcopy(live)
+    other["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2"
+    assert not objects.alike(other, to_text(WORKLOAD), WORKLOAD, guessed=True)
+    more = copy.deepcopy(live)
+    more["spec"]["template"]["spec"]["containers"].append({"name": "other", "image": "other"})
+    assert not objects.alike(more, to_text(WORKLOAD), WORKLOAD, guessed=True)
