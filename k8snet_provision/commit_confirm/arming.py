@@ -47,6 +47,7 @@ class CommitConfirm:
     lock: str = PATH
     slack: float = LONGEST_BATCH
     _armed: dict[str, None] = field(default_factory=dict)
+    _rejoined: set[str] = field(default_factory=set)
     _renewed: float = 0.0
 
     def begins(self, phase: str, batch: Mapping[str, Sequence[Change]]) -> dict[str, str]:
@@ -82,14 +83,17 @@ class CommitConfirm:
         for host, waiting in told.waiting.items():
             if any((found.run, found.state) == (self.run, "armed") for found in waiting):
                 self._armed[host] = None
+                self._rejoined.add(host)
 
     def put_back(self, phase: str, targets: Iterable[str]) -> None:
         """There is nothing to undo of these targets: the run itself has put them back, or never began them.
 
-        Best effort: to undo it nevertheless finds everything as it should be.
+        Best effort: to undo it nevertheless finds everything as it should be. A host that waited before the run went on
+        keeps what it has: what was put back there is what was half done.
         """
         labels = [undo.label(phase, target) for target in targets]
-        answers = self.fleet.run(dict.fromkeys(self._armed, on_host.drop(self.place, self.run, labels)))
+        hosts = [host for host in self._armed if host not in self._rejoined]
+        answers = self.fleet.run(dict.fromkeys(hosts, on_host.drop(self.place, self.run, labels)))
         for host, answer in answers.items():
             if isinstance(answer, Output) and answer.stdout == NOTHING:
                 del self._armed[host]

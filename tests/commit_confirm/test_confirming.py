@@ -12,6 +12,7 @@ from deploys.site import SITE
 from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.commit_confirm import CommitConfirm, confirm, goes_back, in_the_way, look
 from k8snet_provision.commit_confirm import host as on_host
+from k8snet_provision.commit_confirm import undo
 from k8snet_provision.commit_confirm.host import Batch, Place
 from k8snet_provision.engine.fleet import Fleet, Script
 from k8snet_provision.run_lock import file as lock_file
@@ -47,7 +48,13 @@ def fleet(server: Sshd) -> Iterator[Fleet]:
 
 def armed(fleet: Fleet, place: Place, seconds: int = 600, hosts: str = "h1 0\n") -> None:
     """Without systemd the timer cannot be started; all the rest is there by then."""
-    fleet.run({"h1": on_host.arm(place, RUN, [Batch("2-05-a", STEP)], seconds=seconds, hosts=hosts)})
+    fleet.run(
+        {
+            "h1": on_host.arm(
+                place, RUN, [Batch(f"2-08-{undo.label('kubelet', 'h1')}", STEP)], seconds=seconds, hosts=hosts
+            )
+        }
+    )
 
 
 def lines(fleet: Fleet, place: Place, hosts: Sequence[str], run: str = RUN) -> list[str]:
@@ -141,6 +148,8 @@ def test_a_run_that_goes_on_lets_hosts_wait_that_were_armed_before(fleet: Fleet,
     window = CommitConfirm(fleet, world, SITE, RUN, 60, place=place)
     window.rejoin(look(fleet, ["h1", "off"], place))
     assert window.hosts == ("h1",)
+    window.put_back("kubelet", ["h1"])
+    assert window.hosts == ("h1",), "what was half done when the run was cut short is still to be undone"
     window.ends()
     assert look(fleet, ["h1"], place).waiting["h1"][0].left <= 60, "all hosts of the run have the same window"
 

@@ -256,6 +256,8 @@ def test_apply_says_what_waits_and_lets_nobody_in_between(lab: LabCluster) -> No
     def corefile() -> str:
         return lab.kubectl("-n kube-system get configmap coredns -o 'jsonpath={.data}'")
 
+    settled = lab.tool("apply", "--yes")
+    assert settled.code == 0, settled
     refused = lab.tool("apply", "--yes", "--confirm-within", "10")
     assert (refused.code, "K8N440 --confirm-within is no duration" in refused.err) == (1, True), refused
     before = corefile()
