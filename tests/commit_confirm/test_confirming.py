@@ -10,9 +10,8 @@ import pytest
 
 from deploys.site import SITE
 from k8snet_provision.cluster_state import ClusterState
-from k8snet_provision.commit_confirm import CommitConfirm, confirm, goes_back, in_the_way, look
+from k8snet_provision.commit_confirm import CommitConfirm, confirm, goes_back, in_the_way, look, undo
 from k8snet_provision.commit_confirm import host as on_host
-from k8snet_provision.commit_confirm import undo
 from k8snet_provision.commit_confirm.host import Batch, Place
 from k8snet_provision.engine.fleet import Fleet, Script
 from k8snet_provision.run_lock import file as lock_file
