@@ -21,6 +21,7 @@ from tests.deploys.ingress_world import LABELLED, Scene, an_ingress, certificate
 from tests.deploys.metallb_world import a_metallb, a_pool
 from tests.deploys.test_ingress_admission import made as a_certificate
 
+edge = assets.deploy_module("edge")
 site = {phase.name: phase for phase in assets.deploy_module("site").SITE}
 
 SWITCH = "admission: false\nswitch: {repoint: [/usr/local/bin/repoint], quiet: 7, deadline: 21}"
@@ -153,19 +154,13 @@ def test_a_certificate_whose_key_nobody_saw_is_made_anew(tmp_path: Path) -> None
 
 def test_the_vip_that_comes_back_is_looked_for(tmp_path: Path) -> None:
     world = edge_world.a_world(tmp_path)
-    text = keepalived.configuration(world.topology.edge, "lb1", _seat(world)).replace(edge_world.VIP, "192.0.2.77")
-    sides = [File(keepalived.PATH, content.encode()) for content in (text, text.replace("192.0.2.77", edge_world.VIP))]
+    shown = edge.host_changes(world, "lb1")
+    (now,) = [change.after for change in shown if change.kind is Kind.FILE and change.name == keepalived.PATH]
+    assert now is not None
+    sides = [File(keepalived.PATH, text.encode()) for text in (now.replace(edge_world.VIP, "192.0.2.77"), now)]
     made = list(file.change("edge", "lb1", *sides, reloads=("keepalived",)))
     _, has_vip, _ = gates("edge", world, "lb1", undone(site["edge"].capability, made))
     assert has_vip is not None and "192.0.2.77" in has_vip and edge_world.VIP not in has_vip
-
-
-def _seat(world: World) -> keepalived.Seat:
-    from k8snet_provision.edge import observed
-
-    found = keepalived.seat(world.cluster, world.topology.edge, observed.networks(world), "lb1")  # type: ignore[arg-type]
-    assert found is not None
-    return found
 
 
 def test_metallb_is_asked_for_nothing_once_it_is_not_there(tmp_path: Path) -> None:
