@@ -44,6 +44,13 @@ healthy() {
 the host, or no answer to strangers."""
 
 
+BY_ITS_NAME = r"""
+said=$(K get --raw /readyz 2>&1) && exit 0
+echo "kubectl has no answer by its own address yet: $said"; exit 1
+"""
+"""A load balancer before it takes a moment longer to see that it is back, and what comes next goes through that."""
+
+
 def carries_flags(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """sh that passes once every changed program runs with its flags and says that it works."""
     wanted: dict[str, Mapping[str, str | None]] = {}
@@ -71,6 +78,7 @@ def _check(world: World, host: str, program: str, flags: Mapping[str, str | None
         # Where strangers get no answer, the administrator asks this very apiserver, under a name it always has.
         ask = f"( {world.prelude}\nK --server={quote(url)} --tls-server-name=kubernetes get --raw /{path} 2>&1 )"
         lines.append(f"healthy {quote(f'{url}/{path}')} || {{ [ $? = 2 ] && {ask}; }} || exit 1")
+        lines.append(f"if ( {world.prelude} ) >/dev/null; then\n( {world.prelude}\n{BY_ITS_NAME} ) || exit 1\nfi")
     else:
         lines.append(f"healthy {quote(f'{url}/{path}')} || [ $? = 2 ] || exit 1")
     return "\n".join(lines)

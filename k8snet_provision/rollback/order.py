@@ -1,12 +1,13 @@
 """The order of undoing: three passes over the site table.
 
 First what was deleted comes back, last phase first; then what was changed goes back in the site's own order, the one
-in which each step finds what it needs; then what was made goes, last phase first.
+in which each step finds what it needs; then what was made goes, last phase first. Before all of it go the webhooks that
+were made, and those that were deleted come back after it: what they ask must be there as long as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,12 +17,14 @@ from k8snet_provision.seen import World
 
 MADE_AGAIN, TAKEN_AWAY = ": made again", ": taken away"
 """How the phases of the first and of the last pass are called after those of the site table."""
+WEBHOOK_AWAY, WEBHOOK_AGAIN = ": webhook taken away", ": webhook made again"
 
 NEVER_ALONE = (Kind.RESTART, Kind.RELOAD, Kind.TRAFFIC)
 
 FIRST = ("Namespace ", "CustomResourceDefinition ", "ServiceAccount ", "ConfigMap ", "Secret ")
+"""Objects without which others cannot be."""
 LAST = ("ValidatingWebhookConfiguration ", "MutatingWebhookConfiguration ")
-"""Objects without which others cannot be, and those that refuse others as soon as they are there."""
+"""Objects that refuse others as soon as they are there, or as soon as nobody answers them."""
 
 
 OF = " of "
@@ -30,7 +33,7 @@ OF = " of "
 
 def base(phase: str) -> str:
     """The phase of the site table, also of a run that was a rollback itself."""
-    return phase.removesuffix(MADE_AGAIN).removesuffix(TAKEN_AWAY).partition(OF)[0]
+    return phase.partition(": ")[0].partition(OF)[0]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def arranged(changes: Sequence[Change], site: Site, before: World, after: World,
     Gates go by the service range that is there then: `before` them what comes back first is judged, `after` them the
     rest, as in an apply.
     """
-    passes: dict[str, list[Change]] = {MADE_AGAIN: [], "": [], TAKEN_AWAY: []}
+    passes: dict[str, list[Change]] = {name: [] for name in (WEBHOOK_AWAY, MADE_AGAIN, "", TAKEN_AWAY, WEBHOOK_AGAIN)}
     for together in _units(changes):
         passes[_pass(together)] += together
     made: list[Change] = []
@@ -60,7 +63,7 @@ def arranged(changes: Sequence[Change], site: Site, before: World, after: World,
             own = [change for change in found if change.phase == phase.name]
             if own:
                 name = phase.name + (f"{OF}{of}" if of else "") + suffix
-                phases.append(_called(phase, name, before if suffix == MADE_AGAIN else after))
+                phases.append(_called(phase, name, before if suffix in (WEBHOOK_AWAY, MADE_AGAIN) else after))
                 placed = _within(own if suffix else _turned_back(phase, own), suffix, _hosts(phase, before))
                 made += [replace(change, phase=name) for change in placed]
     return Arranged(tuple(made), tuple(phases))
@@ -94,11 +97,14 @@ def _units(changes: Sequence[Change]) -> list[list[Change]]:
     return list(found.values())
 
 
-def _pass(together: Iterable[Change]) -> str:
+def _pass(together: Sequence[Change]) -> str:
     actions = {Action.UPDATE if change.kind in NEVER_ALONE else change.action for change in together}
+    is_webhook = together[0].kind is Kind.OBJECT and together[0].name.startswith(LAST)
     if actions == {Action.CREATE}:
-        return MADE_AGAIN
-    return TAKEN_AWAY if actions == {Action.DELETE} else ""
+        return WEBHOOK_AGAIN if is_webhook else MADE_AGAIN
+    if actions == {Action.DELETE}:
+        return WEBHOOK_AWAY if is_webhook else TAKEN_AWAY
+    return ""
 
 
 def _called(phase: Phase, name: str, world: World) -> Phase:
@@ -125,6 +131,4 @@ def _rank(change: Change) -> int:
     """Lower ones are made before others and taken away after them."""
     if change.kind is not Kind.OBJECT:
         return len(FIRST)
-    if change.name.startswith(LAST):
-        return len(FIRST) + 1
     return next((number for number, kind in enumerate(FIRST) if change.name.startswith(kind)), len(FIRST))

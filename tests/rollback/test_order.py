@@ -71,17 +71,29 @@ def test_hosts_go_in_the_order_of_their_phase(tmp_path: Path) -> None:
 
 
 def test_rooms_come_back_before_what_is_in_them_and_go_after_it(tmp_path: Path) -> None:
-    names = (
-        "ValidatingWebhookConfiguration v",
-        "Service n/s",
-        "ConfigMap n/c",
-        "CustomResourceDefinition d",
-        "Namespace n",
-    )
+    names = ("Service n/s", "ConfigMap n/c", "CustomResourceDefinition d", "Namespace n")
     made = told(tmp_path, [an_object("one", name, None, "a") for name in names])
     assert [line.removeprefix("one: made again cluster ") for line in made] == list(reversed(names))
     gone = told(tmp_path, [an_object("one", name, "a", None) for name in reversed(names)])
     assert [line.removeprefix("one: taken away cluster ") for line in gone] == list(names)
+
+
+def test_webhooks_go_before_everything_and_come_back_after_it(tmp_path: Path) -> None:
+    """What they ask goes with the API server's flags, and everything they are asked about would be refused."""
+    webhook, service = "ValidatingWebhookConfiguration v", "Service n/s"
+    flags = a_file("one", "cp1", "/flags", "b", "a")
+    changes = [flags, an_object("two", service, "a", None), an_object("two", webhook, "a", None)]
+    assert told(tmp_path, changes) == [
+        f"two: webhook taken away cluster {webhook}",
+        "one cp1 /flags",
+        f"two: taken away cluster {service}",
+    ]
+    back = [flags, an_object("two", webhook, None, "a"), an_object("two", service, None, "a")]
+    assert told(tmp_path, back) == [
+        f"two: made again cluster {service}",
+        "one cp1 /flags",
+        f"two: webhook made again cluster {webhook}",
+    ]
 
 
 def test_objects_that_were_changed_go_back_in_the_phases_own_order(tmp_path: Path) -> None:
@@ -131,4 +143,6 @@ def test_phases_that_are_undone_after_all_later_ones(tmp_path: Path) -> None:
 def test_phases_of_several_runs_are_told_apart_and_found_again(tmp_path: Path) -> None:
     (line,) = told(tmp_path, [an_object("one", "x", "a", None)], of="3f2a")
     assert line == "one of 3f2a: taken away cluster x"
-    assert {base(name) for name in ("one", "one: made again", "one of 3f2a", "one of 3f2a: taken away")} == {"one"}
+    assert {base(name) for name in ("one", "one: made again", "one of 3f2a", "one of 3f2a: webhook taken away")} == {
+        "one"
+    }
