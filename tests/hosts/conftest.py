@@ -12,14 +12,22 @@ import pytest
 
 from tests.hosts.labs import LabCluster, up
 
-RUNS = ("cluster", "ways-in")
-"""Two halves of the tests on hosts that share no lab; bin/test runs them side by side."""
+RUNS = ("cluster", "ways-in", "change-windows")
+"""Parts of the tests on hosts that share no lab; bin/test runs them side by side."""
+
+CHANGE_WINDOWS = {
+    "faults", "truth", "test_commit_confirm.py", "test_etcd_snapshot.py", "test_preflight.py", "test_rollback.py",
+    "test_rolling.py", "test_run_lock.py", "test_saved_plan.py",
+}  # fmt: skip
+"""Modules and directories about what makes a change safe."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "ways_in_lab" in getattr(item, "fixturenames", ()):
             item.add_marker("ways_in")
+        elif CHANGE_WINDOWS & {item.path.name, item.path.parent.name}:
+            item.add_marker("change_windows")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,13 +41,10 @@ def one_run_at_a_time() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def journals_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="session")
+def journals_of_their_own(own_state: Path) -> Path:
     """The directory that these runs keep their journals below: they are nobody's to resume or roll back."""
-    state = tmp_path_factory.mktemp("state")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(state))
-        yield state
+    return own_state
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +89,8 @@ def fresh_kubeadm(kubeadm_lab: LabCluster) -> LabCluster:
 def _lab(
     tmp: pytest.TempPathFactory, name: str, network: str, hosts: dict[str, list[str]], kind: str
 ) -> Iterator[LabCluster]:
+    if os.environ.get("K8SNET_TEST_RUN") == "change-windows":  # beside the run that has the lab of this name
+        name, network = f"w{name}", network.replace("10.141.", "10.141.2")
     target = tmp.mktemp(name) / "inventory"
     cluster = LabCluster(target)
     try:
