@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 TOOL := $(VENV)/bin/k8snet-provision
 INVENTORY := inventory/lab
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test nightly check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ demo: setup ## bring the lab up, apply inventory/lab, verify, show what was seen
 test: setup ## every test: unit, real programs, lab
 	$(MAKE) --no-print-directory static
 	bin/test $(PYTHON)
+
+nightly: setup ## the whole table of faults, and 200 random edits of the topology: hours
+	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth
 
 .PHONY: static
 static: setup
