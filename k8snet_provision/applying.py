@@ -103,12 +103,14 @@ class Applying:
                     self.plan, self.world, self.fleet, progress, lambda: stop() or bool(lock.lost()),
                     told, commands, care.canary, care.max_failures, care.pause,
                 )  # fmt: skip
-                ended.outcome = roll_out.run(self.site)
-                if why := lock.lost():
-                    ended.outcome.failures["lock of the run"] = {CLUSTER: why}
-                if window:
-                    ended.warnings += window.ends()
-                    ended.awaits = window.hosts
+                try:
+                    ended.outcome = roll_out.run(self.site)
+                    if why := lock.lost():
+                        ended.outcome.failures["lock of the run"] = {CLUSTER: why}
+                finally:
+                    if window:  # whatever happened: from now on the window counts
+                        ended.warnings += window.ends()
+                        ended.awaits = window.hosts
         return ended
 
     def _lock(self) -> RunLock:
