@@ -29,6 +29,7 @@ def hosts_of(lab: LabCluster) -> list[str]:
 @pytest.fixture
 def lab(fresh_systemd: LabCluster) -> Iterator[LabCluster]:
     """Every kubelet hands out a zone of before; node1 would not live with another one."""
+    fresh_systemd.topology("service_cidr: 10.96.0.0/16\npod_cidr: 10.244.0.0/16\ncluster_domain: cluster.local\n")
     for host in hosts_of(fresh_systemd):
         zone = f"sed -i 's/^clusterDomain: .*/clusterDomain: {OLD}/' {CONFIG}"
         fresh_systemd.on(host, f"{zone}; systemctl reset-failed kubelet; systemctl restart kubelet")
