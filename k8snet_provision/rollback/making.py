@@ -39,11 +39,11 @@ class Rollback:
 
 def make(session: Session, ids: Sequence[str]) -> Rollback:
     """Changes nothing anywhere. Raises ProblemsFound with everything for which it is refused."""
-    known = Known(known_runs(session.fleet, session.cluster.control_planes, session.request.inventory))
+    known = Known.of(known_runs(session.fleet, session.cluster.control_planes, session.request.inventory))
     chosen = selection.choose(known, ids)
     if not chosen:
         return Rollback((), Plan(session.cluster.name, {}), ())
-    problems = [*_in_the_way(session, chosen), *selection.later(known, chosen)]
+    problems = [*_in_the_way(session, chosen), *selection.in_the_way(known, chosen)]
     done: list[tuple[str, list[Change]]] = []
     for run in reversed(chosen):
         try:

@@ -33,6 +33,21 @@ class Known:
 
     runs: Sequence[Run]
 
+    @classmethod
+    def of(cls, runs: Iterable[Run]) -> Known:
+        """Ids tell the second of a run's beginning; within one, what rolls another run back came after it."""
+        by_id = {run.id: run for run in runs}
+
+        def depth(run: Run) -> int:
+            undone = [by_id[run_id] for run_id in rolls_back(run) if run_id in by_id and run_id != run.id]
+            return 1 + max(map(depth, undone), default=0)
+
+        return cls(sorted(by_id.values(), key=lambda run: (run.id.partition("-")[0], depth(run), run.id), reverse=True))
+
+    def since(self, run: Run) -> list[Run]:
+        """Those that began after it."""
+        return list(self.runs[: self.runs.index(run)])
+
     def find(self, run_id: str) -> Run | None:
         return next((run for run in self.runs if run.id == run_id), None)
 
@@ -80,15 +95,15 @@ def _under_way(run: Run) -> Problem:
     return Problem(Code.UNDER_WAY, f"the run {run.id} has not ended yet", "rollback", hint=hint)
 
 
-def later(known: Known, chosen: Sequence[Run]) -> list[Problem]:
+def in_the_way(known: Known, chosen: Sequence[Run]) -> list[Problem]:
     """Later runs that touched what `chosen` touched. Rolled-back ones count no more, nor what rolled them back."""
     if not chosen:
         return []
-    ids, eldest = {run.id for run in chosen}, chosen[-1].id
+    ids, later = {run.id for run in chosen}, known.since(chosen[-1])
     touched = {change.address for run in chosen for change in changes(run)}
-    gone = {run.id for run in known.runs if run.id > eldest and known.is_undone(run)}
+    gone = {run.id for run in later if known.is_undone(run)}
     passed_over = ids | gone | {run.id for run in known.unfinished(chosen)}
-    others = [run for run in known.runs if run.id > eldest and run.id not in passed_over]
+    others = [run for run in later if run.id not in passed_over]
     others = [run for run in others if not (rolls_back(run) and {*rolls_back(run)} <= gone)]
     return [problem for run in others for problem in _touching(run, touched, ids)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
-from k8snet_provision.rollback.selection import Known, choose, later, rolls_back, verb
+from k8snet_provision.rollback.selection import Known, choose, in_the_way, rolls_back, verb
 from k8snet_provision.runs.model import Run, this_process
 from k8snet_provision.saved_plan.model import SavedPlan
 from tests.rollback.runs import a_run
@@ -22,7 +22,7 @@ def setting(name: str = "net.a", before: str = "0", after: str = "1", host: str 
 
 
 def known(*runs: Run) -> Known:
-    return Known(sorted(runs, key=lambda run: run.id, reverse=True))
+    return Known.of(runs)
 
 
 def ids(runs: list[Run]) -> list[str]:
@@ -72,36 +72,44 @@ def test_a_run_that_has_not_ended_is_refused() -> None:
 
 def test_a_later_run_that_touched_the_same_is_named_with_the_way_out() -> None:
     first, second = a_run(FIRST, [setting()]), a_run(SECOND, [setting(before="1", after="2"), setting("net.b")])
-    (problem,) = later(known(first, second), [first])
+    (problem,) = in_the_way(known(first, second), [first])
     assert str(problem) == (
         f"rollback: K8N433 the later run {SECOND} (apply) changed the same: sysctl net.a on w1; hint: roll it back "
         f"first, or both together: rollback INVENTORY {SECOND} {FIRST}"
     )
-    assert later(known(first, second), [second, first]) == []
+    assert in_the_way(known(first, second), [second, first]) == []
 
 
 def test_a_later_run_that_touched_other_things_is_not_in_the_way() -> None:
     first = a_run(FIRST, [setting()])
     others = a_run(SECOND, [setting("net.b"), setting(host="w2")])
     untouched = a_run(THIRD, [setting()], begun=())
-    assert later(known(first, others, untouched), [first]) == []
+    assert in_the_way(known(first, others, untouched), [first]) == []
 
 
 def test_a_later_run_and_what_rolled_it_back_cancel_out() -> None:
     first = a_run(FIRST, [setting()])
     second = a_run(SECOND, [setting()], rolled_back_by=THIRD)
     third = a_run(THIRD, [setting()], verb=f"rollback of {SECOND}")
-    assert later(known(first, second, third), [first]) == []
+    assert in_the_way(known(first, second, third), [first]) == []
 
 
 def test_a_rollback_that_came_to_no_end_is_gone_on_with() -> None:
     first = a_run(FIRST, [setting()])
     second = a_run(SECOND, [setting()], verb=f"rollback of {FIRST}", ended="")
-    assert later(known(first, second), [first]) == []
+    assert in_the_way(known(first, second), [first]) == []
     assert known(first, second).unfinished([first]) == [second]
     assert known(replace(first, events=a_run(FIRST, rolled_back_by=SECOND).events), second).unfinished([first]) == [
         second
     ]
+
+
+def test_runs_of_one_second_are_told_apart_by_what_rolls_back_what() -> None:
+    first, back = (f"20261121T020000Z-{end}" for end in ("ffff", "0000"))
+    run = a_run(first, [setting()], rolled_back_by=back)
+    undone = a_run(back, [setting()], verb=f"rollback of {first}")
+    assert ids(list(known(run, undone).runs)) == [back, first]
+    assert in_the_way(known(run, undone), [undone]) == []
 
 
 def test_a_later_run_whose_plan_cannot_be_read_is_in_the_way() -> None:
@@ -109,5 +117,5 @@ def test_a_later_run_whose_plan_cannot_be_read_is_in_the_way() -> None:
         raise ProblemsFound([Problem("K8N411", "was saved by a newer k8snet-provision", Origin("plan.json"))])
 
     first, second = a_run(FIRST, [setting()]), replace(a_run(SECOND, [setting()]), load=load)
-    (problem,) = later(known(first, second), [first])
+    (problem,) = in_the_way(known(first, second), [first])
     assert (problem.code, SECOND in problem.text) == ("K8N435", True)
