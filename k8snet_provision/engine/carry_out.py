@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from itertools import groupby
 from shlex import quote
@@ -94,21 +94,38 @@ def write(change: Change) -> None:
 @deploy("cluster changes")
 def cluster_changes(changes: Sequence[Change], prelude: str = "") -> None:
     """What is applied goes to the server together, as many as follow each other; the rest one by one."""
-    for how, group in groupby(changes, lambda change: change.details["how"]):
-        together = list(group)
-        if how == "apply" and len(together) > 1:
+    for name, together in _object_steps(changes):
+        if len(together) > 1:
             manifests = [json.loads(change.details["manifest"]) for change in together]
             stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}).encode()
-            name = f"apply {len(together)} objects"
             operations.run_script(f"{prelude}\n{objects_script(together)}", stdin=stdin, name=name, timeout=120)
-            continue
-        for change in together:
-            script = f"{prelude}\n{object_script(change)}"
-            operations.run_script(script, stdin=change.details["manifest"].encode(), name=_named(change))
+        else:
+            script = f"{prelude}\n{object_script(together[0])}"
+            operations.run_script(script, stdin=together[0].details["manifest"].encode(), name=name)
+
+
+def _object_steps(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
+    """The steps of `cluster_changes`, by name, and what each of them changes."""
+    for how, group in groupby(changes, lambda change: change.details.get("how", "")):
+        together = list(group)
+        if how == "apply" and len(together) > 1:
+            yield f"apply {len(together)} objects", together
+        else:
+            yield from ((_named(change), [change]) for change in together)
+
+
+def made_before(changes: Sequence[Change], step: str) -> list[Change]:
+    """What the steps before this one changed; everything, where it is no step of `cluster_changes`."""
+    made: list[Change] = []
+    for name, together in _object_steps(changes):
+        if name == step:
+            return made
+        made += together
+    return list(changes)
 
 
 def _named(change: Change) -> str:
-    how = change.details["how"]
+    how = change.details.get("how", "")
     guarded = how == "delete" and change.name.startswith(tuple(f"{kind} " for kind in rooms.KINDS))
     return f"{how} {change.name}{', unless others keep something in it' if guarded else ''}"
 

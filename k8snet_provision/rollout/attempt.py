@@ -49,7 +49,7 @@ class Attempt:
         failures: Failures = {}
         if through_api:
             answers = self._deploy({self.world.state.reader: flat(through_api)}, work)
-            failures |= {target: str(why) for why in answers.values() if why for target in through_api}
+            failures |= {target: failure(why) for why in answers.values() if why for target in through_api}
         direct = {target: changes for target, changes in batch.items() if target not in through_api}
         if direct:
             failures |= {host: failure(why) for host, why in self._deploy(direct, work).items() if why}

@@ -82,7 +82,8 @@ class OneBatch:
     ) -> None:
         """Files, sysctls, objects and what restarts for them go back; what cannot be undone is said to be left."""
         undone = back.undone(phase, batch, failed)
-        left = {target: why for target, why in failed.items() if target not in undone}
+        intact = [target for target, why in failed.items() if not back.made(batch[target], why)]
+        left = {target: why for target, why in failed.items() if target not in {*undone, *intact}}
         if undone:
             self.progress.putting_back(phase.name, list(undone))
             self.journal.putting_back(phase.name, list(undone))
@@ -92,8 +93,10 @@ class OneBatch:
             except KeyboardInterrupt:
                 outcome.interrupted = True
                 left |= dict.fromkeys(undone, CUT_SHORT)
-        for target in (*undone, *(target for target in left if target not in undone)):
+        for target in (*undone, *intact, *(target for target in left if target not in undone)):
             self.journal.put_back(phase.name, target, left.get(target, ""))
         outcome.left_broken |= left
         outcome.put_back += [change for target in undone if target not in left for change in batch[target]]
-        outcome.done += [change for target in batch if target not in {*undone, *left} for change in batch[target]]
+        outcome.untouched += [change for target in intact for change in batch[target]]
+        gone_through = [target for target in batch if target not in {*undone, *intact, *left}]
+        outcome.done += [change for target in gone_through for change in batch[target]]
