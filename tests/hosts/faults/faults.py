@@ -153,9 +153,9 @@ def _refuse_no_more(scene: Scene) -> None:
 
 
 OTHERS = {
-    "coredns": ("kube-system", "configmap", "coredns", '{"data": {"Corefile": ". { whoami }"}}'),
+    "coredns": ("kube-system", "configmap", "coredns", '{"data": {"Corefile": "whoami"}}'),
     "services": ("default", "service", "shop", '{"spec": {"sessionAffinity": "ClientIP"}}'),
-    "kube-proxy config": ("kube-system", "configmap", "kube-proxy", '{"data": {"by-others": "1"}}'),
+    "kube-proxy config": ("kube-system", "configmap", "kube-proxy", '{"data": {"others": "by-others"}}'),
 }
 """By phase: what another field manager changes: namespace, kind, name and patch."""
 
@@ -172,6 +172,10 @@ def _other_manager(scene: Scene) -> None:
 
 
 def _others_take_it_back(scene: Scene) -> None:
+    """What they changed must still be there: a run that refused to overwrite it must not put anything back over it."""
+    namespace, kind, name, patch = OTHERS[scene.phase]
+    value = patch.rpartition(": ")[2].strip('"{} ')
+    scene.on(f"kubectl -n {namespace} get {kind} {name} -o json | grep -qF '{value}'")
     kept = "/root/before-others.json"
     scene.on(f'sed -i \'/"resourceVersion"/d; /"uid"/d\' {kept}; kubectl replace --field-manager=others -f {kept}')
     scene.on(f"rm {kept}")

@@ -40,7 +40,7 @@ class Subject:
 NODE_PORTS = {"node_port_range": "30000-32000"}
 MORE = [
     {"name": "shop", "selector": {"app": "shop"}, "ports": [{"port": 81}]},
-    {"name": "more", "ports": [{"port": 1}]},
+    {"name": "more", "selector": {"app": "more"}, "ports": [{"port": 1}]},
 ]
 
 STATIC_POD = Subject("kube-apiserver (static pod)", "fresh_kubeadm", "kube-apiserver", "cp1", NODE_PORTS)
