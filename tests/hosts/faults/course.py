@@ -69,7 +69,7 @@ def _struck(cell: Cell, desk: Desk) -> int:
     with _prepared(cell, desk) as scene:
         there = desk.waits_for(lambda events: fault.at.reached(events, subject.phase, subject.host), scene.run)
         assert there, f"the run ended before the moment came\n{desk.printed.read_text()}"
-        fault.strike(scene)
+        fault.befall(scene)
         return scene.run.wait(timeout=900)
 
 

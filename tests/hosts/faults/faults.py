@@ -52,6 +52,15 @@ class Fault:
     lift: Callable[[Scene], None] = _nothing
     prepare: Callable[[Scene], None] = _nothing
     exits: frozenset[int] = frozenset({1, 3})
+    at_rest: bool = False
+    """The run is held still meanwhile: all of it happens between two of the run's moments."""
+
+    def befall(self, scene: Scene) -> None:
+        if self.at_rest:
+            scene.run.send_signal(signal.SIGSTOP)
+        self.strike(scene)
+        if self.at_rest:
+            scene.run.send_signal(signal.SIGCONT)
 
 
 def _kill(scene: Scene) -> None:
@@ -161,14 +170,11 @@ OTHERS = {
 
 
 def _other_manager(scene: Scene) -> None:
-    """While the run is held still: what others do between two of its moments."""
     namespace, kind, name, patch = OTHERS[scene.phase]
-    scene.run.send_signal(signal.SIGSTOP)
     scene.on(
         f"kubectl -n {namespace} get {kind} {name} -o json >/root/before-others.json; "
         f"kubectl -n {namespace} patch {kind} {name} --type=merge --field-manager=others -p '{patch}'"
     )
-    scene.run.send_signal(signal.SIGCONT)
 
 
 def _others_take_it_back(scene: Scene) -> None:
@@ -186,9 +192,8 @@ def killed(at: Moment) -> Fault:
 
 
 def disk_full(directory: str) -> Fault:
-    return Fault(
-        f"disk full {directory}", BATCH, _fill(directory), lift=_make_room(directory), prepare=_small(directory)
-    )
+    small, full, room = _small(directory), _fill(directory), _make_room(directory)
+    return Fault(f"disk full {directory}", BATCH, full, lift=room, prepare=small, at_rest=True)
 
 
 POWER_OFF = Fault("power off", STEP, _power_off, lift=_power_on)
@@ -197,6 +202,6 @@ CUT_SHORTLY = Fault("network cut 3 s", STEP, _cut_for(3))
 SSHD = Fault("sshd restart", STEP, _restart_sshd)
 NEVER_READY = Fault("apiserver hangs", STEP, _apiserver("STOP"), lift=_apiserver("CONT"))
 REFUSES_NEW = Fault("apiserver never ready", STEP, _nothing, prepare=_refuse_new, lift=_refuse_no_more)
-OTHERS_CHANGE = Fault("another manager", BEGUN, _other_manager, lift=_others_take_it_back)
+OTHERS_CHANGE = Fault("another manager", BEGUN, _other_manager, lift=_others_take_it_back, at_rest=True)
 
 KILLS = tuple(killed(at) for at in (BEGUN, BATCH, STEP, STEP_DONE, PASSED))
