@@ -21,12 +21,17 @@ def without_given(dry: Manifest, manifest: Manifest, live: Manifest | None) -> M
     cleaned = copy.deepcopy(dry)
     spec = cleaned["spec"]
     for key in GIVEN:
-        if not any(spec.get(key) == item.get(key) for item in known):
+        if not any(spec.get(key) == item.get(key) for item in known) and not _follows(key, spec):
             spec.pop(key, None)
     ports = {port.get("nodePort") for item in known for port in item.get("ports") or ()}
     for port in spec.get("ports") or ():
         _forget(port, ports)
     return cleaned
+
+
+def _follows(key: str, spec: dict[str, Any]) -> bool:
+    """The list of addresses is that of the one address, where that is known: "None" of a headless Service."""
+    return key == "clusterIPs" and "clusterIP" in spec and spec.get(key) == [spec["clusterIP"]]
 
 
 def _forget(port: dict[str, Any], known: set[Any]) -> None:
