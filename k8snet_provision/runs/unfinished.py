@@ -12,7 +12,7 @@ from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem
 from k8snet_provision.runs.codes import Code
-from k8snet_provision.runs.model import Run, State
+from k8snet_provision.runs.model import ID, Run, State
 
 FOLLOWS = (Kind.RESTART, Kind.RELOAD, Kind.RULES)
 """Changes that only a half done one makes necessary: what was written has not taken effect yet."""
@@ -26,8 +26,13 @@ def cut_short(runs: Sequence[Run]) -> Run | None:
 
 
 def resumable(runs: Sequence[Run]) -> Run | None:
-    """The newest run, when it did not come to its end."""
-    return runs[0] if runs and runs[0].state in RESUMABLE else None
+    """The newest run, when it did not come to its end; a rollback goes on by being asked for again."""
+    return runs[0] if runs and runs[0].state in RESUMABLE and not _rolls_back(runs[0]) else None
+
+
+def _rolls_back(run: Run) -> str:
+    """The ids of the runs that it was to undo; empty for an apply."""
+    return " ".join(ID.findall(run.verb)) if run.verb.startswith("rollback") else ""
 
 
 def half_done(run: Run) -> str:
@@ -51,11 +56,11 @@ def _step(run: Run, phase: str, target: str) -> str:
 
 def refusal(run: Run, inventory: str) -> Problem:
     """For an apply that would begin over a run that was cut short."""
-    hint = (
-        f"`apply {inventory} --resume` goes on with it, `rollback {inventory} {run.id}` goes back, "
-        f"`apply {inventory} --anew` leaves it and plans from what is there"
-    )
-    text = f"the run {run.id} of {run.details.get('who', 'somebody')} was cut short"
+    undoes = _rolls_back(run)
+    ways = f"`apply {inventory} --resume` goes on with it, `rollback {inventory} {run.id}` goes back"
+    on = f"`rollback {inventory} {undoes}` goes on with it" if undoes else ways
+    hint = f"{on}, `apply {inventory} --anew` leaves it and plans from what is there"
+    text = f"the run {run.id} of {run.details.get('who', 'somebody')}{', a rollback,' if undoes else ''} was cut short"
     return Problem(Code.CUT_SHORT, text, CLUSTER, half_done(run), hint=hint)
 
 
