@@ -14,6 +14,7 @@ START: Topology = {
     "service_cidr": "10.96.0.0/16",
     "pod_cidr": "10.244.0.0/16",
     "cluster_domain": "cluster.local",
+    "node_port_range": "30000-32767",
     "kube_proxy": {"mode": "iptables"},
     "dns": {"replicas": 1, "ttl": 30, "pod_disruption_budget": True, "spread": "preferred"},
     "services": [],
