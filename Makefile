@@ -26,7 +26,7 @@ test: setup ## every test: unit, real programs, lab
 	bin/test $(PYTHON)
 
 nightly: setup ## the whole table of faults, and 200 random edits of the topology: hours
-	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth
+	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} K8SNET_TRUTH_SEED=$${K8SNET_TRUTH_SEED:-$$(date +%s)} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth
 
 .PHONY: static
 static: setup

@@ -59,16 +59,12 @@ WHOLE = (
 
 CHOSEN = (
     Cell(subjects.STATIC_POD, faults.killed(STEP)),
-    Cell(subjects.STATIC_POD, faults.disk_full(OWN)),
     Cell(subjects.CONFIG, faults.OTHERS_CHANGE),
     Cell(subjects.PODS, faults.CUT_SHORTLY),
     Cell(subjects.KUBELET, faults.POWER_OFF),
-    Cell(subjects.SERVICES, faults.CUT),
     Cell(subjects.UNIT, faults.killed(STEP_DONE)),
-    Cell(subjects.UNIT, faults.POWER_OFF),
     Cell(subjects.UNIT, faults.REFUSES_NEW),
     Cell(on_units(subjects.COREDNS), faults.SSHD),
-    Cell(on_units(subjects.COREDNS), faults.OTHERS_CHANGE),
     Cell(subjects.UNIT, faults.disk_full("/etc/systemd/system")),
 )
 
