@@ -86,6 +86,7 @@ def test_a_run_is_taken_back_byte_for_byte_and_once(fresh_systemd: LabCluster) -
 
 def test_a_rollback_can_be_taken_back_itself(fresh_systemd: LabCluster) -> None:
     """Rolled back by its id; the topology of the first apply is in effect again."""
+    fresh_systemd.restore_topology()
     applied = fresh_systemd.tool("apply", "--yes", timeout=600)
     assert applied.code == 0, applied
     made = files(fresh_systemd), objects(fresh_systemd)

@@ -17,7 +17,7 @@ from tests.hosts.labs import LabCluster
 from tests.hosts.truth.edits import START, Topology, edited
 from tests.hosts.truth.seen import Changes, Seen, look, unlike, untold
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.nightly]
 
 EDITS = int(os.environ.get("K8SNET_TRUTH_EDITS", "20"))
 SEED = int(os.environ.get("K8SNET_TRUTH_SEED", "5"))
