@@ -20,7 +20,7 @@ from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.etcd_snapshot import codes as snapshots
 from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.plan import Plan
-from k8snet_provision.preflight.codes import Code as Preflight
+from k8snet_provision.preflight import Code as Preflight
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.run_lock import RunLock
 from k8snet_provision.runs import journal, local, mirror
@@ -218,20 +218,15 @@ class _Both:
 
 
 def known_runs(fleet: Fleet, hosts: Sequence[str], inventory: Path) -> list[Run]:
-    """The runs of a cluster, of this machine and as these control planes keep them, newest first."""
-    found = {run.id: run for run in mirror.on_hosts(fleet, hosts)}
-    own = {run.id: run for run in local.runs_of(inventory)}
-    return newest_first([*(found | own).values()])
+    """The runs of a cluster, newest first, each as this machine or a control plane tells it that knows most of it:
+    another machine may have gone on with a run of this one."""
+    best: dict[str, Run] = {}
+    for run in (*local.runs_of(inventory), *mirror.on_hosts(fleet, hosts)):
+        if run.id not in best or len(run.events) > len(best[run.id].events):
+            best[run.id] = run
+    return newest_first([*best.values()])
 
 
 def close(fleet: Fleet, hosts: Sequence[str], run: Run, state: State) -> None:
     """Ends a run that was cut short without going on with it: nothing is left of it, or the next plan starts anew."""
     journal.mark(fleet, hosts, run, Event(now(), "ended", text=str(state)))
-
-
-def unskippable(skip: Sequence[str]) -> list[Problem]:
-    """The words given to --skip that name nothing which may be left out."""
-    known = ", ".join(f"{code} ({text})" for code, text in SKIPPABLE.items())
-    text = "--skip names what cannot be skipped"
-    wrong = [code for code in skip if code not in SKIPPABLE]
-    return [Problem(Preflight.NOT_SKIPPABLE, text, "command line", code, hint=f"these can: {known}") for code in wrong]

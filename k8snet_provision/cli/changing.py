@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from k8snet_provision import applying, ending, exits, workflow
+from k8snet_provision import applying, ending, exits, preflight, workflow
 from k8snet_provision.applying import Care
 from k8snet_provision.cli.asking import Asking, print_ended, print_plan, say_why_not
 from k8snet_provision.cli.options import (
@@ -128,7 +128,7 @@ def apply(
     INVENTORY may be a plan that `diff --save` kept: then exactly that plan, and nothing when anything has moved.
     """
     window = confirm_window.seconds(confirm_within) if confirm_within else 0
-    if wrong := applying.unskippable(skip):
+    if wrong := preflight.unskippable(skip, applying.SKIPPABLE):
         raise ProblemsFound(wrong)
     care = Care(canary, max_failures, pause, window, tuple(skip))
     asked = request_of(inventory, limit, tags, forks, extra, vault)

@@ -55,11 +55,15 @@ SKIPPABLE: Mapping[str, str] = MappingProxyType(
 """What --skip may leave out, and what that is."""
 
 
+def unskippable(skip: Collection[str], known: Mapping[str, str] = SKIPPABLE) -> list[Problem]:
+    """The words given to --skip that are no code, or one that cannot be left out."""
+    said = ", ".join(f"{code} ({text})" for code, text in known.items())
+    text = "--skip names what cannot be skipped"
+    wrong = [code for code in skip if code not in known]
+    return [Problem(Code.NOT_SKIPPABLE, text, "command line", code, hint=f"these can: {said}") for code in wrong]
+
+
 def refuse_unskippable(skip: Collection[str]) -> None:
-    """Raises ProblemsFound where a word given to --skip is no code, or one that cannot be left out."""
-    if wrong := [code for code in skip if code not in SKIPPABLE]:
-        known = ", ".join(f"{code} ({text})" for code, text in SKIPPABLE.items())
-        text = "--skip names what cannot be skipped"
-        raise ProblemsFound(
-            Problem(Code.NOT_SKIPPABLE, text, "command line", code, hint=f"these can: {known}") for code in wrong
-        )
+    """Raises ProblemsFound where `skip` names what no check here leaves out."""
+    if wrong := unskippable(skip):
+        raise ProblemsFound(wrong)

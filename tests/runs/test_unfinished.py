@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from k8snet_provision import applying
 from k8snet_provision.change import Change, Kind
+from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.plan import Plan
-from k8snet_provision.runs import unfinished
+from k8snet_provision.runs import local, mirror, unfinished
 from k8snet_provision.runs.model import Event, Run, State
 from tests.runs.test_runs import FILE, OTHER, SAVED
 
@@ -76,3 +79,15 @@ def test_only_the_rest_of_a_run_is_gone_on_with(change: Change, moved: bool) -> 
     problems = list(unfinished.moved(a_run(BATCH), Plan("lab", {}, (change, OTHER))))
     assert bool(problems) == moved
     assert all(problem.code == "K8N424" for problem in problems)
+
+
+def test_a_run_that_another_machine_went_on_with_is_told_as_that_machine_left_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, there = a_run(BATCH), a_run(BATCH, Event(AT, "resumed"), ended(State.DONE))
+    monkeypatch.setattr(local, "runs_of", lambda inventory: [here])
+    for known in ([there], []):
+        monkeypatch.setattr(mirror, "on_hosts", lambda fleet, hosts, known=known: known)
+        with Fleet({}) as fleet:
+            (run,) = applying.known_runs(fleet, ["cp1"], Path("/i"))
+        assert run.state is (State.DONE if known else State.CUT_SHORT)
