@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from k8snet_provision.runs import local
 from tests.hosts.labs import LabCluster, up
 
 RUNS = ("cluster", "ways-in", "change-windows")
@@ -108,6 +110,8 @@ def _fresh(cluster: LabCluster) -> LabCluster:
     if cluster.inventory in _used:
         restored = cluster.lab("restore", "fresh")
         assert restored.code == 0, restored
+        for run in local.runs_of(cluster.inventory):  # what they did is gone with the disks, and so is their mirror
+            shutil.rmtree(local.root() / run.id)
     _used.add(cluster.inventory)
     cluster.settle()
     return cluster

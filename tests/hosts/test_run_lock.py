@@ -19,6 +19,7 @@ from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory.connection import connections
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.run_lock import PATH, RunLock
+from k8snet_provision.runs import local
 from k8snet_provision.topology import read
 from tests.hosts.labs import LabCluster
 
@@ -92,6 +93,7 @@ def test_of_two_applies_at_once_one_is_refused_and_a_killed_one_is_succeeded(fre
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     within(120, lambda: any(run.poll() is not None for run in runs))
     second, first = sorted(runs, key=lambda run: run.poll() is None)
+    within(60, lambda: any(run.begun for run in local.runs_of(fresh_systemd.inventory)))
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=10)
     killed = time.monotonic()
@@ -102,7 +104,9 @@ def test_of_two_applies_at_once_one_is_refused_and_a_killed_one_is_succeeded(fre
     assert "ok " not in said, "nothing is changed by who is refused"
     assert f"note: another run is under way: {holder}" in fresh_systemd.tool("diff").out
     time.sleep(max(0.0, killed + 61 - time.monotonic()))
-    ran = fresh_systemd.tool("apply", "--yes", timeout=600)
+    anew = fresh_systemd.tool("apply", "--yes", timeout=600)
+    assert (anew.code, "K8N422" in anew.err) == (1, True), anew
+    ran = fresh_systemd.tool("apply", "--resume", "--yes", timeout=600)
     assert ran.code == 0, ran
     assert (lease(fresh_systemd), lock_file(fresh_systemd)) == (None, "")
     assert fresh_systemd.tool("diff").code == 0
