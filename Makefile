@@ -14,18 +14,25 @@ help: ## show this list
 
 setup: $(VENV)/.ready ## install what is needed: Debian packages, the locked Python packages, this package
 
-$(VENV)/.ready: requirements.lock pyproject.toml lab/machine.txt
+$(VENV)/.ready: requirements.lock pyproject.toml lab/machine.txt bin/setup
 	bin/setup $(VENV)
+	touch $@
+
+.PHONY: setup-tests
+setup-tests: setup $(VENV)/.tests-ready
+
+$(VENV)/.tests-ready: tests/machine.txt
+	bin/packages tests/machine.txt
 	touch $@
 
 demo: setup ## bring the lab up, apply inventory/lab, verify, show what was seen
 	bin/demo $(TOOL) $(INVENTORY)
 
-test: setup ## every test: unit, real programs, lab
+test: setup-tests ## every test: unit, real programs, lab
 	$(MAKE) --no-print-directory static
 	bin/test $(PYTHON)
 
-nightly: setup ## the whole table of faults, and 200 random edits of the topology: hours
+nightly: setup-tests ## the whole table of faults, and 200 random edits of the topology: hours
 	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} K8SNET_TRUTH_SEED=$${K8SNET_TRUTH_SEED:-$$(date +%s)} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth
 
 .PHONY: static
@@ -36,13 +43,13 @@ static: setup
 	$(VENV)/bin/lint-imports
 
 # Two halves side by side, because the machine has two cores and neither half needs the other.
-check: setup ## format, lint, types, import contracts, unit tests: under a minute
+check: setup-tests ## format, lint, types, import contracts, unit tests: under a minute
 	$(MAKE) --no-print-directory -j3 --output-sync static unit-text unit-programs
 
 .PHONY: unit-text unit-programs
-unit-text: setup
+unit-text: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts" tests/inventory tests/topology tests/edits
-unit-programs: setup
+unit-programs: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts" --ignore tests/inventory --ignore tests/topology --ignore tests/edits tests
 
 bench: setup ## the README's comparisons, in one run
