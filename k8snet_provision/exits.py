@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from k8snet_provision.drift import Report
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Severity
 from k8snet_provision.rollout import Outcome
@@ -35,6 +36,13 @@ def of_outcome(plan: Plan, outcome: Outcome) -> Exit:
     if not outcome.ok:
         return Exit.FAILED
     return Exit.INCOMPLETE if plan.incomplete else Exit.SAME
+
+
+def of_reports(reports: Sequence[Report]) -> Exit:
+    """What could not be seen is never "in sync"; it hides no drift, which the report tells."""
+    if not all(report.complete for report in reports):
+        return Exit.INCOMPLETE
+    return Exit.SAME if all(report.in_sync for report in reports) else Exit.DIFFERS
 
 
 def of_verification(world: World, results: Sequence[Result]) -> Exit:

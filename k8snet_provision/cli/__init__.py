@@ -7,7 +7,7 @@ import sys
 import typer
 
 from k8snet_provision import ending
-from k8snet_provision.cli import changing, confirming, going_back, looking_back, proving, reading
+from k8snet_provision.cli import changing, confirming, drift, going_back, looking_back, proving, reading
 from k8snet_provision.lab.commands import app as lab
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     help="The network of on-prem Kubernetes clusters: what differs, set right, proved.",
 )
 app.add_typer(lab, name="lab")
+app.add_typer(drift.app, name="drift")
 for command in (
     changing.diff,
     changing.show,

@@ -1,0 +1,19 @@
+"""Drift: what is no longer as the topology wants it, or does not work as it says. Findings, never changes."""
+
+from .codes import RULES, Code, Rule
+from .finding import Finding, Severity
+from .report import Acceptance, Accepted, Report, Shard
+from .watch import Watch
+
+__all__ = [
+    "RULES",
+    "Acceptance",
+    "Accepted",
+    "Code",
+    "Finding",
+    "Report",
+    "Rule",
+    "Severity",
+    "Shard",
+    "Watch",
+]

@@ -1,0 +1,64 @@
+"""What a plan would change, as findings: the same comparison as diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from shlex import quote
+
+from k8snet_provision.change import CLUSTER, Action, Change, Kind
+from k8snet_provision.drift.codes import RULES, Code
+from k8snet_provision.drift.finding import Finding
+from k8snet_provision.plan import Plan
+from k8snet_provision.problems import Problem, Severity
+
+CODES: Mapping[Kind, Code] = {
+    Kind.FILE: Code.FILE,
+    Kind.OBJECT: Code.OBJECT,
+    Kind.UNIT: Code.UNIT,
+    Kind.SYSCTL: Code.KERNEL,
+    Kind.MODULE: Code.KERNEL,
+    Kind.PACKAGE: Code.PACKAGE,
+    Kind.CERTIFICATE: Code.CERTIFICATE_NAMES,
+    Kind.RESTART: Code.NOT_RESTARTED,
+    Kind.RELOAD: Code.NOT_RESTARTED,
+    Kind.RULES: Code.RULES_LEFT,
+    Kind.TRAFFIC: Code.WAY_IN,
+}
+
+SAYS = {Action.CREATE: "is missing", Action.UPDATE: "is not as wanted", Action.DELETE: "should not be there"}
+
+
+def findings(plan: Plan, inventory: str) -> Iterator[Finding]:
+    """One for each change, and one for each reason why apply would change nothing at all."""
+    for change in plan.changes:
+        yield of_change(change, plan.name, inventory)
+    for problem in plan.problems:
+        if problem.severity is Severity.ERROR:
+            yield _of_refusal(problem, plan.name)
+
+
+def of_change(change: Change, cluster: str, inventory: str) -> Finding:
+    code = CODES[change.kind]
+    limit = "" if change.target == CLUSTER else f" --limit {quote(change.target)}"
+    return Finding(
+        code,
+        RULES[code].severity,
+        cluster,
+        change.target,
+        change.phase,
+        f"{change.kind} {change.name}",
+        change.because or SAYS[change.action],
+        None if change.secret else change.before,
+        None if change.secret else change.after,
+        f"k8snet-provision apply {quote(inventory)}{limit} --tags {quote(change.phase)}",
+    )
+
+
+def _of_refusal(problem: Problem, cluster: str) -> Finding:
+    code = Code.CANNOT_BE_MENDED
+    target = problem.where if isinstance(problem.where, str) else CLUSTER
+    what = problem.code if isinstance(problem.where, str) else f"{problem.code} {problem.where}"
+    return Finding(
+        code, RULES[code].severity, cluster, target, "refusal", what, problem.text,
+        problem.found or None, problem.expected or None, problem.hint,
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""Report: what one look found, JSON from end to end. What every output is made of, and what shards are merged from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from k8snet_provision.drift import finding
+from k8snet_provision.drift.finding import Finding
+from k8snet_provision.plan import Incomplete
+
+FORMAT = 1
+"""Of the JSON; it grows with a change that a reader of the old one would misread."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A known exception: until when (a date, inclusive, UTC), why, who said so and when."""
+
+    fingerprint: str
+    until: str
+    reason: str
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A finding that is excused."""
+
+    finding: Finding
+    acceptance: Acceptance
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The `index`th (from 1) of `count` parts of the hosts."""
+
+    index: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of one inventory. `hosts` are those that were looked at, reached or not; `started` is RFC 3339, UTC.
+
+    `cluster_looked_at`: whether the cluster's own objects were part of it, which one shard of several does.
+    """
+
+    cluster: str
+    inventory: str
+    started: str
+    seconds: float
+    tool: str
+    facts: Mapping[str, str]
+    hosts: tuple[str, ...]
+    cluster_looked_at: bool
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    incomplete: tuple[Incomplete, ...] = ()
+    notices: tuple[str, ...] = ()
+    shard: Shard | None = None
+
+    @property
+    def complete(self) -> bool:
+        return not self.incomplete
+
+    @property
+    def in_sync(self) -> bool:
+        return self.complete and not self.findings
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        **{key: value for key, value in vars(report).items() if isinstance(value, str | bool)},
+        "seconds": round(report.seconds, 3),
+        "facts": dict(report.facts),
+        "hosts": list(report.hosts),
+        "findings": [finding.to_json(found) for found in report.findings],
+        "accepted": [
+            {"finding": finding.to_json(item.finding), "acceptance": asdict(item.acceptance)}
+            for item in report.accepted
+        ],
+        "incomplete": [asdict(item) for item in report.incomplete],
+        "notices": list(report.notices),
+        "shard": asdict(report.shard) if report.shard else None,
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Report:
+    """Raises KeyError, TypeError or ValueError for what is no report of this format."""
+    if value["format"] != FORMAT:
+        raise ValueError(f"a report of format {value['format']!r}, not {FORMAT}")
+    fields = {key: value[key] for key in value if key != "format"}
+    return Report(
+        **{
+            **fields,
+            "hosts": tuple(value["hosts"]),
+            "findings": tuple(map(finding.from_json, value["findings"])),
+            "accepted": tuple(
+                Accepted(finding.from_json(item["finding"]), Acceptance(**item["acceptance"]))
+                for item in value["accepted"]
+            ),
+            "incomplete": tuple(Incomplete(**item) for item in value["incomplete"]),
+            "notices": tuple(value["notices"]),
+            "shard": Shard(**value["shard"]) if value["shard"] else None,
+        }
+    )

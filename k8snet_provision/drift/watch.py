@@ -1,0 +1,70 @@
+"""Watch: what only a running system shows, looked at beside what a plan rests on, in the same script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from k8snet_provision.capability import Capability, Phase, members, nothing
+from k8snet_provision.change import CLUSTER
+from k8snet_provision.drift.finding import Finding
+from k8snet_provision.plan import Incomplete
+from k8snet_provision.resources.kube_object import ObjectRef
+from k8snet_provision.resources.probe import Probe, Unknown
+from k8snet_provision.seen import World
+from k8snet_provision.topology import Cluster
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One line of deploys/watched: what is asked, and what is found in the answers. All of it is pure.
+
+    probes(cluster, host)         what must be looked at on a host
+    reads(cluster)                which cluster objects must be read
+    questions(cluster, prelude)   what else is asked of the cluster, once
+    on_host(world, host)          findings of one host; may raise Unknown
+    in_cluster(world)             findings of the cluster or of several hosts together; may raise Unknown
+
+    `name` is the capability that looks after it: the word that findings carry.
+    """
+
+    name: str
+    hosts: tuple[str, ...] = (CLUSTER,)
+    probes: Callable[[Cluster, str], Iterable[Probe]] = nothing
+    reads: Callable[[Cluster], Iterable[ObjectRef]] = nothing
+    questions: Callable[[Cluster, str], Iterable[Probe]] = nothing
+    on_host: Callable[[World, str], Iterable[Finding]] = nothing
+    in_cluster: Callable[[World], Iterable[Finding]] = nothing
+
+    @property
+    def phase(self) -> Phase:
+        """As a line of the site table that is only looked at."""
+        looks = Capability(self.name, _never, probes=self.probes, reads=self.reads, questions=self.questions)
+        return Phase(looks, hosts=self.hosts)
+
+
+def _never(*_: Any) -> NoReturn:
+    raise AssertionError("a watch changes nothing")
+
+
+def ask(
+    watches: Sequence[Watch], world: World, hosts: Sequence[str], *, whole: bool
+) -> tuple[list[Finding], list[Incomplete]]:
+    """All findings, and what could not be said. `whole`: the cluster and what its hosts show together count too."""
+    findings: list[Finding] = []
+    incomplete: dict[Incomplete, None] = {}
+
+    def take(function: Callable[..., Iterable[Finding]], *arguments: Any) -> None:
+        try:
+            findings.extend(function(*arguments))
+        except Unknown as unknown:
+            incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+
+    for watch in watches:
+        if whole:
+            take(watch.in_cluster, world)
+        for host in members(watch.phase, world.cluster):
+            if host in hosts and host in world.observation.hosts:
+                take(watch.on_host, world, host)
+    return findings, list(incomplete)
