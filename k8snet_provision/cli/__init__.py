@@ -7,7 +7,7 @@ import sys
 import typer
 
 from k8snet_provision import ending
-from k8snet_provision.cli import changing, confirming, drift, going_back, looking_back, proving, reading
+from k8snet_provision.cli import changing, confirming, drift, going_back, looking_back, proving, reading, watching
 from k8snet_provision.lab.commands import app as lab
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for command in (
     going_back.rollback,
     looking_back.history,
     proving.verify,
+    watching.watch,
     reading.lint,
     reading.inventory,
     reading.graph,

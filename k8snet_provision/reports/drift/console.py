@@ -43,13 +43,16 @@ def total(report: Report) -> str:
 
 
 def _show_finding(out: Console, found: Finding) -> None:
-    head = f"  {found.target}  {found.code} {found.severity}: {found.what} {found.text}  [{found.fingerprint}]"
-    _line(out, head, COLOUR[found.severity])
+    _line(out, f"  {headline(found)}", COLOUR[found.severity])
     for line in diff_lines(found):
         _line(out, f"      {line}", LINES.get(line[:1], ""))
     about = [f"since {found.since}" if found.since else "", found.who, f"mend: {found.mend}" if found.mend else ""]
     if any(about):
         _line(out, f"      {' · '.join(filter(None, about))}", "dim")
+
+
+def headline(found: Finding) -> str:
+    return f"{found.target}  {found.code} {found.severity}: {found.what} {found.text}  [{found.fingerprint}]"
 
 
 def diff_lines(found: Finding) -> list[str]:
