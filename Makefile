@@ -53,7 +53,8 @@ unit-programs: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts" --ignore tests/inventory --ignore tests/topology --ignore tests/edits tests
 
 bench: setup ## the README's comparisons, in one run
-	for b in bench/*.py; do $(PYTHON) "$$b"; done
+	$(PYTHON) bench/fleet.py --write docs/performance.md
+	for b in $(filter-out bench/fleet.py, $(wildcard bench/*.py)); do $(PYTHON) "$$b"; done
 
 format: setup ## rewrite the code in the project's format
 	$(VENV)/bin/ruff format .

@@ -1,16 +1,20 @@
-"""Looking at 10 files and 5 kernel parameters on many hosts: this tool, stock pyinfra, Ansible.
+"""Looking at 10 files and 5 kernel parameters on many hosts: this tool, stock pyinfra, Ansible, Ansible with mitogen.
 
 The hosts are loopback addresses of real sshd processes, which share the machine's processors with the
 measured program. Every tool finds one file of ten different; none changes anything.
 
     bench/fleet.py                                  200 hosts, the slow ones on 20 and 10
     bench/fleet.py --hosts 40 --pyinfra 10 --ansible 5    in about a minute
+    bench/fleet.py --write docs/performance.md      and keep the table, with the machine described
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +22,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the sshd of the tests
@@ -87,6 +94,8 @@ class Ground:
 
 def main() -> None:
     options = _options()
+    if options.memory_of:
+        return _memory_of(json.loads(sys.stdin.read()), options.memory_of)
     with tempfile.TemporaryDirectory(prefix="k8snet-provision-bench.") as directory:
         ground = _ground(Path(directory), options.hosts)
         try:
@@ -96,10 +105,18 @@ def main() -> None:
                 _timed("the same, connections open", options.hosts, _reusing(ground), ROUNDS),
                 _timed("pyinfra --dry, its own operations", options.pyinfra, lambda: _pyinfra(ground, options.pyinfra)),
                 _timed("ansible-playbook --check", options.ansible, lambda: _ansible(ground, options.ansible)),
+                _timed(
+                    "the same with mitogen", options.ansible, lambda: _ansible(ground, options.ansible, mitogen=True)
+                ),
             ]
+            memory = _megabytes_per_host(ground)
         finally:
             ground.sshd.stop()
-    _print(results)
+    table = _table(results, memory)
+    print(f"\n{table}")
+    if options.write:
+        options.write.write_text(PAGE.format(table=table, machine=_machine()))
+    return None
 
 
 def _options() -> argparse.Namespace:
@@ -107,6 +124,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--hosts", type=int, default=200, help="for this tool")
     parser.add_argument("--pyinfra", type=int, default=20, help="hosts for stock pyinfra")
     parser.add_argument("--ansible", type=int, default=10, help="hosts for Ansible")
+    parser.add_argument("--write", type=Path, help="keep the table in this file")
+    parser.add_argument("--memory-of", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -170,6 +189,30 @@ def _reusing(ground: Ground) -> Callable[[], None]:
     return lambda: _observe(ground, fleet)
 
 
+def _megabytes_per_host(ground: Ground) -> float:
+    """What each further host adds to the peak of a process that observes, connections open all the while."""
+    peaks = {hosts: _peak(ground, hosts) for hosts in (1, len(ground.sshd.addresses))}
+    return (max(peaks.values()) - peaks[1]) / 1024 / (len(ground.sshd.addresses) - 1)
+
+
+def _peak(ground: Ground, hosts: int) -> int:
+    """Kilobytes, of a process of its own."""
+    told = {"home": str(ground.sshd.home), "port": ground.sshd.port, "addresses": ground.sshd.addresses[:hosts],
+            "wanted": [str(path) for path in ground.wanted], "there": str(ground.there)}  # fmt: skip
+    command = [sys.executable, __file__, "--memory-of", str(hosts)]
+    done = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, check=True, timeout=300)
+    return int(done.stdout)
+
+
+def _memory_of(told: dict[str, Any], hosts: int) -> None:
+    sshd = Sshd(Path(told["home"]), tuple(told["addresses"]), told["port"])
+    ground = Ground(sshd, [Path(path) for path in told["wanted"]], Path(told["there"]))
+    fleet = ground.fleet()
+    fleet.connect(sshd.addresses)
+    _observe(ground, fleet)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
 def _pyinfra(ground: Ground, hosts: int) -> None:
     home = ground.sshd.home
     data = {
@@ -185,7 +228,7 @@ def _pyinfra(ground: Ground, hosts: int) -> None:
     _tool(home, "pyinfra", str(inventory), str(deploy), "--dry")
 
 
-def _ansible(ground: Ground, hosts: int) -> None:
+def _ansible(ground: Ground, hosts: int, mitogen: bool = False) -> None:
     home = ground.sshd.home
     common = f"ansible_port={ground.sshd.port} ansible_user=root ansible_ssh_private_key_file={home}/client_key"
     extra = f"ansible_ssh_extra_args='-o UserKnownHostsFile={home}/known_hosts'"
@@ -194,7 +237,17 @@ def _ansible(ground: Ground, hosts: int) -> None:
     ]
     (home / "hosts").write_text("\n".join(lines[:hosts]) + "\n")
     (home / "play.yml").write_text(_filled(PLAYBOOK, ground, str))
-    _tool(home, "ansible-playbook", "-i", str(home / "hosts"), str(home / "play.yml"), "--check", "-f", str(FORKS))
+    arguments = ["-i", str(home / "hosts"), str(home / "play.yml"), "--check", "-f", str(FORKS)]
+    _tool(home, "ansible-playbook", *arguments, **_mitogen() if mitogen else {})
+
+
+def _mitogen() -> dict[str, str]:
+    """What its documentation has users set."""
+    found = find_spec("ansible_mitogen")
+    if found is None or found.origin is None:
+        raise SystemExit("mitogen is not installed")
+    plugins = Path(found.origin).parent / "plugins" / "strategy"
+    return {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"}
 
 
 def _filled(text: str, ground: Ground, sysctls: Callable[[object], str]) -> str:
@@ -203,21 +256,49 @@ def _filled(text: str, ground: Ground, sysctls: Callable[[object], str]) -> str:
     return text.replace("DEST", str(ground.there)).replace("FILES", files).replace("SYSCTLS", keys)
 
 
-def _tool(home: Path, name: str, *arguments: str) -> None:
-    environment = os.environ | {"HOME": str(home), "ANSIBLE_LOCAL_TEMP": str(home / "tmp"), "LC_ALL": "C.UTF-8"}
+def _tool(home: Path, name: str, *arguments: str, **settings: str) -> None:
+    environment = (
+        os.environ | settings | {"HOME": str(home), "ANSIBLE_LOCAL_TEMP": str(home / "tmp"), "LC_ALL": "C.UTF-8"}
+    )
     done = subprocess.run([str(TOOLS / name), *arguments], env=environment, cwd=home, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _print(results: list[Measured]) -> None:
+PAGE = """# How fast: what `make bench` measured
+
+Written by `bench/fleet.py`; run it for figures of your own machine. Ten files and five kernel parameters are looked
+at on each host, one file differs, nothing is changed. Hosts are loopback addresses of real OpenSSH servers on the same
+machine, so the work of the hosts is in every figure; a tool that takes long is given fewer hosts, and compared by host.
+
+{machine}
+
+{table}
+"""
+
+
+def _machine() -> str:
+    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())  # fmt: skip
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    peers = ", ".join(f"{name} {version(name)}" for name in ("pyinfra", "ansible-core", "mitogen", "paramiko"))
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}, {peers}; {time.strftime('%Y-%m-%d', time.gmtime())}, "
+        f"load average at the end {os.getloadavg()[0]:.1f}."
+    )
+
+
+def _table(results: list[Measured], memory: float) -> str:
+    """Markdown."""
     base, ours = results[0], results[1]
-    print(f"\n{'':36}{'hosts':>6}{'seconds':>9}{'ms/host':>9}{'x baseline':>12}{'x ours':>9}")
-    for row in results:
-        print(
-            f"{row.label:36}{row.hosts:6}{row.seconds:9.2f}{row.per_host * 1000:9.1f}"
-            f"{row.per_host / base.per_host:12.2f}{row.per_host / ours.per_host:9.2f}"
-        )
+    rows = ["| | hosts | seconds | ms a host | times connect + `true` | times ours |", "|---|---|---|---|---|---|"]
+    rows += [
+        f"| {row.label} | {row.hosts} | {row.seconds:.2f} | {row.per_host * 1000:.1f} "
+        f"| {row.per_host / base.per_host:.2f} | {row.per_host / ours.per_host:.2f} |"
+        for row in results
+    ]
+    return "\n".join([*rows, "", f"Memory: {memory:.2f} MB for each host more, all connections open."])
 
 
 if __name__ == "__main__":
