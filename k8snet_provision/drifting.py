@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from k8snet_provision import assets, looking, planning
-from k8snet_provision.drift import Report, of_plan, watch
+from k8snet_provision.drift import Report, of_plan, picture, watch
 from k8snet_provision.saved_plan import tool
 from k8snet_provision.workflow import Session
 
@@ -34,4 +34,5 @@ def look(session: Session) -> Report:
         findings=(*of_plan.findings(plan, inventory), *found),
         incomplete=tuple(dict.fromkeys([*plan.incomplete, *unknown])),
         notices=plan.notices,
+        picture=picture.places(session.cluster),
     )

@@ -2,6 +2,7 @@
 
 from .codes import RULES, Code, Rule
 from .finding import Finding, Severity
+from .picture import Place
 from .report import Acceptance, Accepted, Report, Shard
 from .watch import Watch
 
@@ -11,6 +12,7 @@ __all__ = [
     "Accepted",
     "Code",
     "Finding",
+    "Place",
     "Report",
     "Rule",
     "Severity",

@@ -8,6 +8,7 @@ from typing import Any
 
 from k8snet_provision.drift import finding
 from k8snet_provision.drift.finding import Finding
+from k8snet_provision.drift.picture import Place
 from k8snet_provision.plan import Incomplete
 
 FORMAT = 1
@@ -49,6 +50,7 @@ class Report:
     """Of one inventory. `hosts` are those that were looked at, reached or not; `started` is RFC 3339, UTC.
 
     `cluster_looked_at`: whether the cluster's own objects were part of it, which one shard of several does.
+    `picture` is the way of a request as it is wanted, the same in every shard.
     """
 
     cluster: str
@@ -63,6 +65,7 @@ class Report:
     accepted: tuple[Accepted, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
     notices: tuple[str, ...] = ()
+    picture: tuple[Place, ...] = ()
     shard: Shard | None = None
 
     @property
@@ -88,6 +91,7 @@ def to_json(report: Report) -> dict[str, Any]:
         ],
         "incomplete": [asdict(item) for item in report.incomplete],
         "notices": list(report.notices),
+        "picture": [_place_to_json(place) for place in report.picture],
         "shard": asdict(report.shard) if report.shard else None,
     }
 
@@ -108,6 +112,16 @@ def from_json(value: Mapping[str, Any]) -> Report:
             ),
             "incomplete": tuple(Incomplete(**item) for item in value["incomplete"]),
             "notices": tuple(value["notices"]),
+            "picture": tuple(map(_place_from_json, value["picture"])),
             "shard": Shard(**value["shard"]) if value["shard"] else None,
         }
     )
+
+
+def _place_to_json(place: Place) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(place).items()}
+
+
+def _place_from_json(value: Mapping[str, Any]) -> Place:
+    fields: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    return Place(**fields)

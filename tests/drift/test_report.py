@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from k8snet_provision.drift import RULES, Acceptance, Accepted, Code, Finding, Report, Severity, Shard
+from k8snet_provision.drift import RULES, Acceptance, Accepted, Code, Finding, Place, Report, Severity, Shard
 from k8snet_provision.drift.report import from_json, to_json
 from k8snet_provision.plan import Incomplete
 
@@ -27,6 +27,7 @@ REPORT = Report(
     accepted=(Accepted(replace(FOUND, target="cp2"), Acceptance("0" * 16, "2026-12-31", "known", "me", "today")),),
     incomplete=(Incomplete("node1", "host", "off"),),
     notices=("by the way",),
+    picture=(Place("nodes", "Nodes", ("port 80",), ("node1",), whole=True, then=("pods",)), Place("pods", "Pods")),
     shard=Shard(1, 4),
 )
 
