@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
+
+from k8snet_provision.text import valid
 
 
 class Severity(StrEnum):
@@ -26,6 +28,7 @@ class Finding:
     secret is not shown. `since` is when it was first seen (RFC 3339, UTC), `who` what is known of who changed it,
     `mend` the command that would set it right, or what to look at. `identity` is what makes it the same finding
     tomorrow where `before` would not (days that are left, for one): it takes that text's place in the fingerprint.
+    Bytes of a host that are no UTF-8 are written out, `\\xff`, so that every form of a report is valid.
     """
 
     code: str
@@ -41,6 +44,12 @@ class Finding:
     since: str = ""
     who: str = ""
     identity: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str) and not value.isascii():
+                object.__setattr__(self, field.name, valid(value))
 
     @property
     def fingerprint(self) -> str:

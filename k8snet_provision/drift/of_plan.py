@@ -25,6 +25,9 @@ CODES: Mapping[Kind, Code] = {
     Kind.TRAFFIC: Code.WAY_IN,
 }
 
+REFUSAL = "refusal"
+"""Stands where a capability does, for what concerns no single one."""
+
 SAYS = {Action.CREATE: "is missing", Action.UPDATE: "is not as wanted", Action.DELETE: "should not be there"}
 
 
@@ -59,6 +62,6 @@ def _of_refusal(problem: Problem, cluster: str) -> Finding:
     target = problem.where if isinstance(problem.where, str) else CLUSTER
     what = problem.code if isinstance(problem.where, str) else f"{problem.code} {problem.where}"
     return Finding(
-        code, RULES[code].severity, cluster, target, "refusal", what, problem.text,
+        code, RULES[code].severity, cluster, target, REFUSAL, what, problem.text,
         problem.found or None, problem.expected or None, problem.hint,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from k8snet_provision.drift import finding
@@ -50,7 +50,9 @@ class Report:
     """Of one inventory. `hosts` are those that were looked at, reached or not; `started` is RFC 3339, UTC.
 
     `cluster_looked_at`: whether the cluster's own objects were part of it, which one shard of several does.
-    `picture` is the way of a request as it is wanted, the same in every shard.
+    `looked_at` has each capability with the hosts, or the cluster, that it was compared on; `last_complete` is when
+    the newest look that saw everything was begun, empty where none is known; `topology` is the file and line where
+    what is wanted was written. `picture` is the way of a request as it is wanted, the same in every shard.
     """
 
     cluster: str
@@ -67,6 +69,9 @@ class Report:
     notices: tuple[str, ...] = ()
     picture: tuple[Place, ...] = ()
     shard: Shard | None = None
+    looked_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    last_complete: str = ""
+    topology: str = ""
 
     @property
     def complete(self) -> bool:
@@ -93,6 +98,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "notices": list(report.notices),
         "picture": [_place_to_json(place) for place in report.picture],
         "shard": asdict(report.shard) if report.shard else None,
+        "looked_at": {name: list(targets) for name, targets in report.looked_at.items()},
     }
 
 
@@ -100,10 +106,11 @@ def from_json(value: Mapping[str, Any]) -> Report:
     """Raises KeyError, TypeError or ValueError for what is no report of this format."""
     if value["format"] != FORMAT:
         raise ValueError(f"a report of format {value['format']!r}, not {FORMAT}")
-    fields = {key: value[key] for key in value if key != "format"}
+    names = {*value, *(field.name for field in fields(Report))} - {"format"}
+    given = {name: value[name] for name in names}
     return Report(
         **{
-            **fields,
+            **given,
             "hosts": tuple(value["hosts"]),
             "findings": tuple(map(finding.from_json, value["findings"])),
             "accepted": tuple(
@@ -114,6 +121,7 @@ def from_json(value: Mapping[str, Any]) -> Report:
             "notices": tuple(value["notices"]),
             "picture": tuple(map(_place_from_json, value["picture"])),
             "shard": Shard(**value["shard"]) if value["shard"] else None,
+            "looked_at": {name: tuple(targets) for name, targets in value["looked_at"].items()},
         }
     )
 
@@ -123,5 +131,5 @@ def _place_to_json(place: Place) -> dict[str, Any]:
 
 
 def _place_from_json(value: Mapping[str, Any]) -> Place:
-    fields: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
-    return Place(**fields)
+    given: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    return Place(**given)

@@ -17,6 +17,7 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.reports import console, forecast
 from k8snet_provision.saved_plan import model
 from k8snet_provision.saved_plan.model import SavedPlan
+from k8snet_provision.text import printable
 
 STYLE = """
 :root { color-scheme: light dark; --add: #1a7f37; --del: #cf222e; --at: #0969da; --line: #8884; --back: #8881; }
@@ -86,7 +87,7 @@ def _remarks(plan: Plan) -> list[str]:
 
 
 def markdown(saved: SavedPlan) -> str:
-    return "\n".join(map(_printable, _markdown(saved)))
+    return "\n".join(map(printable, _markdown(saved)))
 
 
 def _markdown(saved: SavedPlan) -> Iterator[str]:
@@ -138,7 +139,7 @@ def _plain(text: str) -> str:
 
 def html(saved: SavedPlan) -> str:
     """A page without scripts, that loads nothing, in the reader's choice of light and dark."""
-    return "\n".join(map(_printable, _html(saved)))
+    return "\n".join(map(printable, _html(saved)))
 
 
 def _html(saved: SavedPlan) -> Iterator[str]:
@@ -179,11 +180,6 @@ def _block(lines: Sequence[str]) -> Iterator[str]:
     if lines:
         rows = (f'<span class="{CLASSES.get(line[:1], "same")}">{escape(line)}</span>' for line in lines)
         yield "<pre>" + "\n".join(rows) + "</pre>"
-
-
-def _printable(text: str) -> str:
-    """Control characters and bytes that are no text are written out, so that any terminal and any file takes them."""
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
 
 
 FORMS = {Ticket.JSON: to_json, Ticket.MARKDOWN: markdown, Ticket.HTML: html}

@@ -29,6 +29,9 @@ REPORT = Report(
     notices=("by the way",),
     picture=(Place("nodes", "Nodes", ("port 80",), ("node1",), whole=True, then=("pods",)), Place("pods", "Pods")),
     shard=Shard(1, 4),
+    looked_at={"kube-apiserver": ("cp1",), "hosts": ("cp1", "node1")},
+    last_complete="2026-11-28T02:00:00Z",
+    topology="inventory/prod/group_vars/all.yml:3",
 )
 
 
@@ -62,6 +65,13 @@ def test_what_makes_it_the_same_may_be_something_else_than_what_was_found() -> N
     first = replace(FOUND, before="29 days left", identity="serial 7")
     assert replace(first, before="28 days left").fingerprint == first.fingerprint
     assert replace(first, identity="serial 8").fingerprint != first.fingerprint
+
+
+def test_bytes_that_are_no_text_are_written_out_once_and_for_all() -> None:
+    found = replace(FOUND, before=b"a\xff\x00".decode("utf-8", "surrogateescape"))
+    assert found.before == "a\\xff\x00"
+    text = json.dumps(to_json(replace(REPORT, findings=(found,))))
+    assert from_json(json.loads(text)).findings[0].fingerprint == found.fingerprint
 
 
 def test_every_code_has_a_rule() -> None:
