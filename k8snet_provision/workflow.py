@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from k8snet_provision import (
     applying,
-    assets,
     forecast,
     looking,
     planning,
     rollout,
     run_lock,
-    selection,
-    sources,
-    topology,
 )
-from k8snet_provision.applying import Applying, Care, Ended
-from k8snet_provision.capability import Phase, members
+from k8snet_provision.applying import Applying, Ended
 from k8snet_provision.change import CLUSTER
-from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.forecast import Forecast
-from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
-from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.rollout.batches import batches
@@ -38,84 +28,17 @@ from k8snet_provision.runs.model import Run, State
 from k8snet_provision.saved_plan import making, moved, tool
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
+from k8snet_provision.session import Request as Request
+from k8snet_provision.session import Session as Session
+from k8snet_provision.session import read_inventory as read_inventory
+from k8snet_provision.session import session as session
+from k8snet_provision.session import vault_passwords as vault_passwords
 from k8snet_provision.topology import Cluster
 
 if TYPE_CHECKING:
     from k8snet_provision.verification.plugin import Result
 
 CANNOT_VERIFY = "K8N601"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the operator asked for, as given on the command line."""
-
-    inventory: Path
-    limit: str = ""
-    tags: str = ""
-    forks: int = 100
-    extra_vars: Mapping[str, Any] = field(default_factory=dict)
-    vault_password_files: tuple[Path, ...] = ()
-    client: str = ""
-    """The host that asks from outside the cluster, for verify; this machine when empty."""
-    care: Care = field(default_factory=Care)
-    resume: bool = False
-    """Go on with a run that was cut short."""
-    anew: bool = False
-    """Leave a run that was cut short as it is, and plan from what is there."""
-
-
-@dataclass(frozen=True)
-class Session:
-    """An operator's request with its hosts connected: what every command works on."""
-
-    cluster: Cluster
-    site: tuple[Phase, ...]
-    hosts: tuple[str, ...]
-    fleet: Fleet
-    connections: Mapping[str, Connection]
-    warnings: tuple[Problem, ...]
-    started: float
-    request: Request
-    client: str = ""
-    approved: SavedPlan | None = None
-    """The plan that is to be carried out, and nothing but that."""
-    refused: tuple[Problem, ...] = ()
-    """Why that cannot be done, as far as it is known before the hosts are asked."""
-    lock_path: str = run_lock.PATH
-
-
-def vault_passwords(request: Request) -> Sequence[VaultPassword]:
-    """Those of the command line and of Ansible's environment variables; raises ProblemsFound."""
-    return password_files(request.vault_password_files, os.environ)
-
-
-def read_inventory(request: Request) -> Inventory:
-    """Raises ProblemsFound with everything that is wrong with it."""
-    return load(request.inventory, extra_vars=request.extra_vars, vault_passwords=vault_passwords(request))
-
-
-@contextmanager
-def session(request: Request) -> Iterator[Session]:
-    """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
-    started = time.monotonic()
-    inventory = read_inventory(request)
-    cluster, problems = topology.read(inventory)
-    connections, more = connection.connections(inventory)
-    found = (*problems, *more, *(sources.problems(cluster) if cluster else ()))
-    if cluster is None or any(problem.severity is Severity.ERROR for problem in found):
-        raise ProblemsFound(found)
-    site = selection.phases(assets.deploy_module("site").SITE, request.tags)
-    hosts = selection.hosts(inventory, request.limit)
-    client = selection.client(inventory, cluster, request.client)
-    concerned = {host for phase in site for host in members(phase, cluster)}
-    # What only the cluster is asked for is decided by all control planes together, members of that phase or not.
-    concerned |= set(cluster.control_planes) if any(CLUSTER in phase.hosts for phase in site) else set()
-    reached_for = tuple(host for host in hosts if host in concerned)
-    # The cluster is read through a control plane, also for a --limit that leaves them out.
-    spoken_to = dict.fromkeys((*reached_for, *cluster.control_planes, *([client] if client else ())))
-    with Fleet({name: connections[name] for name in spoken_to}, request.forks) as fleet:
-        yield Session(cluster, site, reached_for, fleet, connections, found, started, request, client)
 
 
 @contextmanager

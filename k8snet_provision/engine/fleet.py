@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -12,8 +13,7 @@ import gevent
 from gevent.pool import Pool
 
 from k8snet_provision.engine.batch import Deploy, Failed, Progress, deploy_batch
-from k8snet_provision.engine.hops import Hops
-from k8snet_provision.engine.link import Link
+from k8snet_provision.engine.links import Links, SharedLinks
 from k8snet_provision.engine.script import CannotReach, Output, Script, Unreachable
 from k8snet_provision.inventory.connection import Connection
 
@@ -27,14 +27,19 @@ OTHER_FILES = 256  # what the process has open beside its connections, generousl
 class Fleet:
     """Connections by host name, opened on demand, at most `forks` hosts at a time. A context manager.
 
-    A host that fails is a value in the answer, never an exception; the others go on.
+    A host that fails is a value in the answer, never an exception; the others go on. `shared` links are also
+    those of other fleets, which all have said what they expect of them; without, the connections are this fleet's own.
     """
 
-    def __init__(self, connections: Mapping[str, Connection], forks: int = 100) -> None:
-        self._hops = Hops()
-        self._links = {name: Link(connection, self._hops) for name, connection in connections.items()}
+    def __init__(
+        self, connections: Mapping[str, Connection], forks: int = 100, shared: SharedLinks | None = None
+    ) -> None:
+        self._connections = tuple(connections.values())
+        self._shared = shared
+        self._own = shared or Links()
+        self._links = {name: self._own.link(connection) for name, connection in connections.items()}
         self._forks = forks
-        _allow_open_files(len(self._links))
+        _allow_open_files(self._own.size)
 
     def __enter__(self) -> Fleet:
         return self
@@ -73,26 +78,30 @@ class Fleet:
         return deploy_batch(self._links, batch, deploy, progress, self._forks, mirror)
 
     def close(self) -> None:
-        """Ends every connection. The Fleet stays usable: the next call connects again."""
-        for link in self._links.values():
-            link.close()
-        self._hops.close()
+        """Ends every connection of its own; then the Fleet stays usable: the next call connects again.
+
+        Shared ones are given back, and end with the last fleet that has them.
+        """
+        if self._shared:
+            self._shared.release(self._connections)
+        else:
+            self._own.close()
 
     def _each(self, names: Iterable[str], work: Callable[[str], T]) -> dict[str, T | Unreachable]:
         pool = Pool(self._forks)
         try:
-            jobs = {name: pool.spawn(_answer, work, name) for name in names}
+            jobs = {name: pool.spawn(self._answer, work, name) for name in names}
             gevent.joinall(list(jobs.values()), raise_error=True)
         finally:
             pool.kill()
         return {name: job.get() for name, job in jobs.items()}
 
-
-def _answer(work: Callable[[str], T], name: str) -> T | Unreachable:
-    try:
-        return work(name)
-    except CannotReach as failure:
-        return failure.unreachable
+    def _answer(self, work: Callable[[str], T], name: str) -> T | Unreachable:
+        try:
+            with self._shared.slots if self._shared else nullcontext():
+                return work(name)
+        except CannotReach as failure:
+            return failure.unreachable
 
 
 def _allow_open_files(connections: int) -> None:
