@@ -3,41 +3,97 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from k8snet_provision import assets, looking, planning
-from k8snet_provision.drift import Report, looked_at, of_plan, picture, watch
+from k8snet_provision import assets, leaning, looking, planning
+from k8snet_provision.capability import Site
+from k8snet_provision.change import CLUSTER
+from k8snet_provision.drift import Finding, Report, Shard, Watch, looked_at, of_plan, picture, shards, watch
+from k8snet_provision.drift.shards import Part
+from k8snet_provision.plan import Incomplete, Plan
+from k8snet_provision.problems import Problem
 from k8snet_provision.saved_plan import tool
-from k8snet_provision.workflow import Session
+from k8snet_provision.seen import World
+from k8snet_provision.session import Session
 
 
-def look(session: Session) -> Report:
-    """Everything that is not as it should be, now; what could not be seen stands beside it."""
+@dataclass(frozen=True)
+class Judged:
+    """What was made of what was seen, for one part."""
+
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+    incomplete: tuple[Incomplete, ...] = ()
+
+
+def look(session: Session, shard: Shard | None = None) -> Report:
+    """Everything that is not as it should be, now; what could not be seen stands beside it.
+
+    Of a shard: what its hosts have, and where it has the cluster, what the cluster has. All shards together find what
+    one look at everything does.
+    """
     started = datetime.now(UTC)
-    watches = assets.deploy_module("watched").WATCHES
-    asked = (*session.site, *(watched.phase for watched in watches))
-    world = looking.look(asked, session.cluster, session.hosts, session.fleet)
-    world, refused = looking.ask_dry_run(session.site, world, session.fleet)
-    plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
+    watches: Sequence[Watch] = assets.deploy_module("watched").WATCHES
+    asked: Site = (*session.site, *(watched.phase for watched in watches))
+    part = shards.part(session.cluster, session.hosts, session.connections, watches, shard)
+    judged = _judged(session, asked, watches, part) if part.seen or part.whole else _nothing(session)
     whole = set(session.cluster.control_planes) <= set(session.hosts)
-    found, unknown = watch.ask(watches, world, session.hosts, whole=whole)
-    inventory = str(session.request.inventory)
-    incomplete = tuple(dict.fromkeys([*plan.incomplete, *unknown]))
+    covered = looked_at.looked_at(session.site, watches, session.cluster, part.hosts, whole)
     begun = started.isoformat(timespec="seconds").replace("+00:00", "Z")
     return Report(
-        cluster=plan.name,
-        inventory=inventory,
+        cluster=session.cluster.name,
+        inventory=str(session.request.inventory),
         started=begun,
         seconds=time.monotonic() - session.started,
         tool=tool.version(),
-        facts=plan.facts,
-        hosts=session.hosts,
-        cluster_looked_at=whole,
-        findings=(*of_plan.findings(plan, inventory), *found),
-        incomplete=incomplete,
-        notices=plan.notices,
+        facts=judged.plan.facts,
+        hosts=part.hosts,
+        cluster_looked_at=part.whole,
+        findings=judged.findings,
+        incomplete=judged.incomplete,
+        notices=judged.plan.notices,
         picture=picture.places(session.cluster),
-        looked_at=looked_at.looked_at(session.site, watches, session.cluster, session.hosts, whole),
-        last_complete="" if incomplete else begun,
+        looked_at=covered if part.whole or not whole else _without_cluster(covered),
+        last_complete="" if judged.incomplete else begun,
         topology=str(session.cluster.origin()),
+        shard=shard,
     )
+
+
+def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part) -> Judged:
+    world = looking.look(asked, session.cluster, part.seen, session.fleet)
+    world, refused = looking.ask_dry_run(session.site, world, session.fleet)
+    given = (*session.warnings, *refused)
+    plan, found, unknown = _compared(session, world, given, watches, part)
+    rest = [host for host in session.hosts if host not in part.seen]
+    saw_all = not rest
+    if rest:
+        leans = leaning.on_others(plan, given, part, lambda: _plan(session, leaning.without(world, part), given))
+        if leans or leaning.misses((*plan.incomplete, *unknown), rest):
+            world, saw_all = looking.further(asked, world, rest, session.fleet), True
+            plan, found, unknown = _compared(session, world, given, watches, part)
+    told = plan if part.all else leaning.of_part(plan, session.hosts, part, saw_all=saw_all)
+    findings = (*of_plan.findings(told, str(session.request.inventory)), *found)
+    return Judged(told, findings, tuple(dict.fromkeys([*plan.incomplete, *unknown])))
+
+
+def _compared(
+    session: Session, world: World, given: Sequence[Problem], watches: Sequence[Watch], part: Part
+) -> tuple[Plan, list[Finding], list[Incomplete]]:
+    return _plan(session, world, given), *watch.ask(watches, world, part.hosts, whole=part.whole)
+
+
+def _plan(session: Session, world: World, given: Sequence[Problem]) -> Plan:
+    return planning.make(session.site, world, session.hosts, session.started, given)
+
+
+def _nothing(session: Session) -> Judged:
+    """A shard that has no host of an inventory says so, and speaks to nobody."""
+    return Judged(Plan(session.cluster.name, {}))
+
+
+def _without_cluster(covered: looked_at.LookedAt) -> looked_at.LookedAt:
+    only = {name: tuple(target for target in targets if target != CLUSTER) for name, targets in covered.items()}
+    return {name: targets for name, targets in only.items() if targets}

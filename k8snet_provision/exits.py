@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from k8snet_provision.drift import Report
+from k8snet_provision.drift.looks import Looks
 from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Severity
 from k8snet_provision.rollout import Outcome
@@ -43,6 +44,11 @@ def of_reports(reports: Sequence[Report]) -> Exit:
     if not all(report.complete for report in reports):
         return Exit.INCOMPLETE
     return Exit.SAME if all(report.in_sync for report in reports) else Exit.DIFFERS
+
+
+def of_looks(looks: Looks) -> Exit:
+    """An inventory that is broken is failed, whatever was found in the others."""
+    return Exit.FAILED if looks.failed or looks.problems else of_reports(looks.reports)
 
 
 def of_verification(world: World, results: Sequence[Result]) -> Exit:

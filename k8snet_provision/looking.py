@@ -64,6 +64,16 @@ def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet) -> Wo
     return World(cluster, Observation(seen, unreached | lost), state.get(), phases)
 
 
+def further(site: Site, world: World, hosts: Sequence[str], fleet: Fleet) -> World:
+    """The world with more hosts observed."""
+    reached = fleet.connect(hosts)
+    probes = {host: [AS_ROOT, *_host_probes(site, world.cluster, host)] for host in hosts if reached[host] is None}
+    seen, lost = _run(fleet, probes)
+    unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
+    before = world.observation
+    return replace(world, observation=Observation({**before.hosts, **seen}, {**before.unreached, **unreached, **lost}))
+
+
 def _prelude(cluster: Cluster) -> str:
     control_plane = cluster.topology.control_plane
     return cluster_state.kubectl(control_plane.kubectl, control_plane.kubeconfig)

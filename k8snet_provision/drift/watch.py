@@ -26,7 +26,9 @@ class Watch:
     on_host(world, host)          findings of one host; may raise Unknown
     in_cluster(world)             findings of the cluster or of several hosts together; may raise Unknown
 
-    `name` is the capability that looks after it: the word that findings carry.
+    `name` is the capability that looks after it: the word that findings carry. `together` are the groups whose hosts
+    `in_cluster` must have seen; None: all of `hosts`. The shard that has the cluster looks at all of them, so name as
+    few as do.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Watch:
     questions: Callable[[Cluster, str], Iterable[Probe]] = nothing
     on_host: Callable[[World, str], Iterable[Finding]] = nothing
     in_cluster: Callable[[World], Iterable[Finding]] = nothing
+    together: tuple[str, ...] | None = None
 
     @property
     def phase(self) -> Phase:

@@ -13,7 +13,7 @@ from k8snet_provision.problems import Origin, Problem, ProblemsFound
 MAX_BYTES = 16 * 1024 * 1024
 _IGNORED_NAMES = frozenset({"group_vars", "host_vars", "vars_plugins"})
 # Ansible's INVENTORY_IGNORE_EXTS with its default value.
-_IGNORED_ENDINGS = (
+IGNORED_ENDINGS = (
     *(".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst"),
     *(".orig", ".cfg", ".retry"),
     # Certificates and keys that variables name: Ansible finds no inventory in them, warns and goes on.
@@ -33,7 +33,7 @@ def inventory_files(path: Path, above: frozenset[str] = frozenset()) -> Iterator
         return
     above = _entered(path, above)
     for name in listing(path):
-        if not name.startswith(".") and name not in _IGNORED_NAMES and not name.endswith(_IGNORED_ENDINGS):
+        if not name.startswith(".") and name not in _IGNORED_NAMES and not name.endswith(IGNORED_ENDINGS):
             yield from inventory_files(path / name, above)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from k8snet_provision import drifting, exits, workflow
+from k8snet_provision import drifting, ending, exits
+from k8snet_provision import inventories as many
 from k8snet_provision.cli.options import Extra, Forks, Limit, Out, Output, Vault, err, out, request_of
-from k8snet_provision.drift.report import to_json
+from k8snet_provision.drift import Report, Shard, shards
+from k8snet_provision.drift.looks import to_json
+from k8snet_provision.reports import console as problems
 from k8snet_provision.reports.drift import console
 from k8snet_provision.reports.progress import ConsoleProgress
+from k8snet_provision.session import Session
 
 
 def look(
@@ -22,19 +27,34 @@ def look(
     extra: Extra = [],  # noqa: B006
     vault: Vault = [],  # noqa: B006
     output: Out = Output.TEXT,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Only the Ith of N parts of the hosts; auto/N in an Indexed Job.")
+    ] = "",
 ) -> None:
     """Find what is not as the topology wants it, or does not work as it says. Changes nothing, anywhere.
 
+    Several inventories are looked at side by side, hosts that they share over one connection.
+
     Exit 0: in sync, 2: drift, 1: failed, 3: not all could be seen.
     """
-    reports = []
+    part = _shard(shard)
     with ConsoleProgress(err(), quiet=output is Output.JSON) as progress:
-        for inventory in inventories:
-            with workflow.session(request_of(inventory, limit, "", forks, extra, vault)) as session:
-                progress.step(f"{session.cluster.name}: observing {len(session.hosts)} hosts")
-                reports.append(drifting.look(session))
+
+        def work(session: Session) -> Report:
+            progress.step(f"{session.cluster.name}: observing {len(session.hosts)} hosts")
+            return drifting.look(session, part)
+
+        looks = many.look(request_of(inventories[0], limit, "", forks, extra, vault), inventories, work)
+    problems.show_problems(err(), looks.all_problems)
     if output is Output.JSON:
-        print(json.dumps({"reports": [to_json(report) for report in reports]}, indent=2))
+        print(json.dumps(to_json(looks), indent=2))
     else:
-        console.show(out(), reports)
-    raise typer.Exit(exits.of_reports(reports))
+        console.show(out(), looks.reports)
+    raise typer.Exit(exits.of_looks(looks))
+
+
+def _shard(text: str) -> Shard | None:
+    try:
+        return shards.parse(text, os.environ) if text else None
+    except ValueError as wrong:
+        raise ending.misuse(str(wrong), text, shards.EXPECTED) from None
