@@ -1,0 +1,182 @@
+"""drift and watch on a cluster just installed: what they find, what they cannot see, and what of that they say."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hosts.labs import LabCluster
+from tests.hosts.test_rollback import AS_INSTALLED
+
+pytestmark = pytest.mark.hosts
+
+SAME, DIFFERS, INCOMPLETE = 0, 2, 3
+KUBELET = "/var/lib/kubelet/config.yaml"
+BY_HAND = "s/^clusterDNS:/# by hand\\n&/; s/10\\.96\\.0\\.10/10.96.0.99/"
+SPOIL = f"cp -p {KUBELET} {KUBELET}.kept && sed -i '{BY_HAND}' {KUBELET}"
+MEND = f"mv {KUBELET}.kept {KUBELET}"
+
+
+@pytest.fixture(scope="module")
+def cluster(fresh_systemd: LabCluster) -> LabCluster:
+    """Its topology is what is there."""
+    fresh_systemd.topology(AS_INSTALLED)
+    return fresh_systemd
+
+
+@contextmanager
+def broken(cluster: LabCluster, host: str, break_it: str, mend_it: str) -> Iterator[None]:
+    cluster.on(host, break_it)
+    try:
+        yield
+    finally:
+        cluster.on(host, mend_it)
+
+
+def drift(cluster: LabCluster, *arguments: str) -> tuple[int, dict[str, Any]]:
+    ran = cluster.tool("drift", *arguments, "--output", "json")
+    assert "Traceback" not in ran.err, ran
+    (report,) = json.loads(ran.out)["reports"]
+    return ran.code, report
+
+
+def places(report: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(found["target"], found["what"]) for found in report["findings"]}
+
+
+def unseen(report: dict[str, Any]) -> set[str]:
+    return {item["target"] for item in report["incomplete"]}
+
+
+def test_a_cluster_that_is_as_its_topology_says_is_in_sync(cluster: LabCluster) -> None:
+    code, report = drift(cluster)
+    assert (code, report["findings"], report["incomplete"]) == (SAME, [], []), report
+
+
+def test_with_half_of_the_hosts_down_the_others_drift_is_told_and_every_host_that_is_down_is_named(
+    cluster: LabCluster,
+) -> None:
+    stop, start = "systemctl stop ssh.socket ssh.service", "systemctl start ssh.service"
+    with ExitStack() as faults:
+        faults.enter_context(broken(cluster, "node1", SPOIL, MEND))
+        faults.enter_context(broken(cluster, "cp2", stop, start))
+        faults.enter_context(broken(cluster, "cp3", stop, start))
+        faults.enter_context(broken(cluster, "node2", "ip link set host0 down", "ip link set host0 up"))
+        code, report = drift(cluster)
+    assert code == INCOMPLETE
+    assert ("node1", f"file {KUBELET}") in places(report)
+    assert {"cp2", "cp3", "node2"} <= unseen(report)
+    assert "cp1" not in unseen(report) | {target for target, _ in places(report)}
+
+
+def test_without_an_api_server_hosts_are_reported_and_the_cluster_is_unknown(cluster: LabCluster) -> None:
+    with ExitStack() as faults:
+        for host in ("cp1", "cp2", "cp3"):
+            faults.enter_context(
+                broken(cluster, host, "systemctl stop kube-apiserver", "systemctl start kube-apiserver")
+            )
+        faults.enter_context(broken(cluster, "node1", SPOIL, MEND))
+        code, report = drift(cluster)
+    assert code == INCOMPLETE
+    assert ("node1", f"file {KUBELET}") in places(report)
+    assert "cluster" in unseen(report)
+    cluster.settle()
+
+
+def test_a_login_without_sudo_is_named_and_hides_nothing(cluster: LabCluster) -> None:
+    variables = cluster.inventory / "host_vars" / "node2"
+    variables.mkdir(parents=True)
+    (variables / "login.yml").write_text("ansible_user: operator\nansible_become: true\nansible_become_password: no\n")
+    try:
+        with broken(cluster, "node1", SPOIL, MEND):
+            code, report = drift(cluster)
+    finally:
+        (variables / "login.yml").unlink()
+        variables.rmdir()
+        variables.parent.rmdir()
+    assert code == INCOMPLETE
+    (why,) = [item["why"] for item in report["incomplete"] if item["target"] == "node2"]
+    assert "sudo refused the become password of operator" in why
+    assert ("node1", f"file {KUBELET}") in places(report)
+
+
+class Watch:
+    """`watch` under way, and what it has printed so far."""
+
+    def __init__(self, cluster: LabCluster) -> None:
+        command = [sys.executable, "-m", "k8snet_provision", "watch", str(cluster.inventory), "--every", "1s"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.said: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip("\n"))
+
+    def waits_for(self, what: Callable[[str], bool], after: int = 0) -> int:
+        """The number of lines up to one that is so; fails the test when it does not come."""
+        ends = time.monotonic() + 60
+        while not (found := [number for number, line in enumerate(self.said) if number >= after and what(line)]):
+            assert time.monotonic() < ends and self.process.poll() is None, self.said
+            time.sleep(0.1)
+        return found[0] + 1
+
+    def ends(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(30)
+        self._reader.join(10)
+        return code
+
+
+def test_watch_tells_what_appears_and_goes_and_is_lost_and_comes_back(cluster: LabCluster) -> None:
+    watch = Watch(cluster)
+    try:
+        seen = watch.waits_for(lambda line: line == "in sync")
+        with broken(cluster, "node1", SPOIL, MEND):
+            seen = watch.waits_for(lambda line: "  + node1  K8N700 warning: file /var/lib/kubelet" in line, seen)
+            seen = watch.waits_for(lambda line: "+- 10.96.0.10" in line.replace(" ", ""), seen)
+            with broken(cluster, "node1", "ip link set host0 down", "ip link set host0 up"):
+                seen = watch.waits_for(lambda line: "  ? node1: host could not be observed" in line, seen)
+            seen = watch.waits_for(lambda line: "  ! node1: host is observed again" in line, seen)
+        seen = watch.waits_for(lambda line: "  - node1  K8N700 warning: file /var/lib/kubelet" in line, seen)
+    finally:
+        code = watch.ends()
+    assert code == SAME, watch.said
+    assert "1 appeared · 1 went · now: in sync" in watch.said[-1], watch.said
+
+
+def test_watch_goes_on_with_the_inventory_that_was_sound_and_takes_a_mended_one(cluster: LabCluster) -> None:
+    topology = cluster.inventory / "group_vars" / "all" / "topology.yml"
+    sound = topology.read_text()
+    watch = Watch(cluster)
+    try:
+        seen = watch.waits_for(lambda line: line == "in sync")
+        topology.write_text(sound.replace("iptables", "iptable"))
+        seen = watch.waits_for(lambda line: "kube_proxy.mode" in line and "iptable" in line, seen)
+        topology.write_text(sound.replace("iptables", "nftables"))
+        watch.waits_for(lambda line: "  + cluster  K8N701 " in line and "kube-proxy" in line, seen)
+    finally:
+        topology.write_text(sound)
+        code = watch.ends()
+    assert code == DIFFERS, watch.said
+
+
+def test_an_inventory_that_is_not_there(tmp_path: Path) -> None:
+    from tests.hosts.labs import run
+
+    for command in ("drift", "watch"):
+        ran = run(command, str(tmp_path / "no"))
+        assert (ran.code, ran.out, len(ran.err.splitlines())) == (1, "", 1), ran
+        assert "K8N001 cannot be read" in ran.err
