@@ -1,6 +1,8 @@
 # The same commands for people and for CI. Everything they need, they install.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# The program is started hundreds of times; a fifth of each start is compiling it where nothing is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
