@@ -15,7 +15,7 @@ from pathlib import Path
 from k8snet_provision import etcd_snapshot, hooks, interruption, preflight, rollout, run_lock
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Change
-from k8snet_provision.commit_confirm import CommitConfirm, in_the_way, look, refusals
+from k8snet_provision.commit_confirm import CommitConfirm, Told, in_the_way, look, refusals
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.etcd_snapshot import codes as snapshots
 from k8snet_provision.inventory.connection import Connection
@@ -23,9 +23,9 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.preflight import Code as Preflight
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.run_lock import RunLock
-from k8snet_provision.runs import journal, local, mirror
+from k8snet_provision.runs import journal
 from k8snet_provision.runs.journal import Journal
-from k8snet_provision.runs.model import Event, Run, State, newest_first, now
+from k8snet_provision.runs.model import Event, Run, State, now
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
@@ -74,13 +74,12 @@ class Applying:
     care: Care
     lock_path: str = run_lock.PATH
 
-    def problems(self, again: Run | None = None) -> list[Problem]:
-        """Why it should not begin now, as far as that can be seen without changing anything."""
+    def problems(self, told: Told, again: Run | None = None) -> list[Problem]:
+        """Why it should not begin now, as far as that can be seen without changing anything. `told` is what waits."""
         care = self.care
         found = rollout.check_options(self.plan, self.site, care.canary, care.max_failures, care.pause)
         found += refusals(self.plan, self.site) if care.confirm_within else []
-        told, resumed = look(self.fleet, self.world.observation.hosts), again.id if again else ""
-        found += in_the_way(told, resumed, armed_again=care.confirm_within > 0)
+        found += in_the_way(told, again.id if again else "", armed_again=care.confirm_within > 0)
         own = [code for code in care.skip if code in preflight.SKIPPABLE]
         checked = preflight.check(self.fleet, self.world, self.site, self.cluster, self.plan, own)
         return [*found, *(_expected(problem) if again else problem for problem in checked)]
@@ -215,16 +214,6 @@ class _Both:
         self.kept.put_back(phase, target, why)
         if not why:
             self.window.put_back(phase, [target])
-
-
-def known_runs(fleet: Fleet, hosts: Sequence[str], inventory: Path) -> list[Run]:
-    """The runs of a cluster, newest first, each as this machine or a control plane tells it that knows most of it:
-    another machine may have gone on with a run of this one."""
-    best: dict[str, Run] = {}
-    for run in (*local.runs_of(inventory), *mirror.on_hosts(fleet, hosts)):
-        if run.id not in best or len(run.events) > len(best[run.id].events):
-            best[run.id] = run
-    return newest_first([*best.values()])
 
 
 def close(fleet: Fleet, hosts: Sequence[str], run: Run, state: State) -> None:

@@ -50,11 +50,14 @@ echo "$(id -un) is not root; hint: set ansible_become, or connect as root (ansib
 """Without root half of the answers would be "not there" where they are "not to be seen"."""
 
 
-def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet) -> World:
-    """Observes `hosts` with one script each; the first control plane reached also reads the cluster."""
+def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet, also: Sequence[Probe] = ()) -> World:
+    """Observes `hosts` with one script each; the first control plane reached also reads the cluster.
+
+    `also` is asked of every host, whatever the site wants there.
+    """
     reached = fleet.connect(hosts)
     readers = [host for host in cluster.control_planes if reached.get(host) is None]
-    probes = {host: [AS_ROOT, *_host_probes(site, cluster, host)] for host in hosts if reached[host] is None}
+    probes = {host: [AS_ROOT, *also, *_host_probes(site, cluster, host)] for host in hosts if reached[host] is None}
     with_cluster = Pool(1)
     state = with_cluster.spawn(_read_cluster, site, cluster, readers, fleet)
     seen, lost = _run(fleet, probes)

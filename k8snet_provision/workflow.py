@@ -9,8 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gevent
+
 from k8snet_provision import (
     applying,
+    around,
+    commit_confirm,
     forecast,
     looking,
     planning,
@@ -18,6 +22,7 @@ from k8snet_provision import (
     run_lock,
 )
 from k8snet_provision.applying import Applying, Ended
+from k8snet_provision.around import Around
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Incomplete, Plan
@@ -54,32 +59,36 @@ def approved_session(request: Request, approved: SavedPlan) -> Iterator[Session]
         yield replace(opened, approved=approved, refused=refused)
 
 
-def diff(session: Session) -> tuple[Plan, World]:
+@dataclass(frozen=True)
+class Looked:
+    """What diff found: the plan, what it was made of, and what else is at work there."""
+
+    plan: Plan
+    world: World
+    around: Around
+
+
+def diff(session: Session) -> Looked:
     """Looks, asks for a dry run, compares. Changes nothing anywhere.
 
     Raises ProblemsFound when a saved plan was approved and it is not, to the letter, what would be done now.
     """
-    world = looking.look(session.site, session.cluster, session.hosts, session.fleet)
+    world = looking.look(session.site, session.cluster, session.hosts, session.fleet, [commit_confirm.PROBE])
+    told, asked = commit_confirm.told_by(world.observation), session.request.inventory
+    aside = gevent.spawn(around.look, session.fleet, _control_planes(session, world), asked, told, session.lock_path)
     world, refused = looking.ask_dry_run(session.site, world, session.fleet)
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
-    if other := _under_way(session, world):
-        plan = replace(plan, notices=(*plan.notices, f"{other.text}: {other.found}"))
-    elif cut := unfinished.cut_short(known_runs(session, world)):
-        told = unfinished.refusal(cut, str(session.request.inventory))
-        plan = replace(plan, notices=(*plan.notices, f"{told.text}: {told.found}"))
+    others: Around = aside.get()
+    plan = replace(plan, notices=(*plan.notices, *others.notices(asked)))
     if session.approved:
         found = (*session.refused, *moved.since(session.approved, saved(session, plan), session.cluster))
         if found:
             raise ProblemsFound(found)
-    return plan, world
+    return Looked(plan, world, others)
 
 
-def foretold(session: Session, plan: Plan, world: World) -> Forecast | None:
+def foretold(session: Session, plan: Plan, runs: Sequence[Run]) -> Forecast | None:
     """What the plan's batches will take, by the cluster's runs so far; None when there is nothing to change."""
-    return _foretold(session, plan, known_runs(session, world) if plan.changes else [])
-
-
-def _foretold(session: Session, plan: Plan, runs: Sequence[Run]) -> Forecast | None:
     care = session.request.care
     taken = partial(batches, canary=care.canary)
     return forecast.of(plan, session.site, session.cluster, runs, taken, care.pause)
@@ -106,50 +115,49 @@ def apply(
 
     Raises ProblemsFound with everything that forbids to begin.
     """
-    plan, world = diff(session)
+    looked = diff(session)
+    plan, runs = looked.plan, looked.around.runs
     if errors(plan.problems) or unseen(plan, session.cluster):
         return plan, None
-    runs = known_runs(session, world)
     again = _to_resume(session, plan, runs) if session.request.resume else None
-    if not plan.changes:
+    if not plan.changes and not (again and commit_confirm.waits(looked.around.told, again.id)):
         if again:
-            applying.close(session.fleet, _control_planes(session, world), again, State.DONE)
+            applying.close(session.fleet, _control_planes(session, looked.world), again, State.DONE)
         return plan, None
-    job, problems = _job(session, plan, world, runs, again)
+    job, problems = _job(session, looked, again)
     plan = replace(plan, problems=(*plan.problems, *problems))
     if errors(problems):
         raise ProblemsFound(plan.problems)
-    if not agreed(plan, _foretold(session, plan, runs)):
+    # Where nothing is left to do but to tell hosts that wait until when they do, there is nothing to agree to.
+    if plan.changes and not agreed(plan, foretold(session, plan, runs)):
         return plan, None
     if session.request.anew and (cut := unfinished.cut_short(runs)):
-        applying.close(session.fleet, _control_planes(session, world), cut, State.FAILED)
+        applying.close(session.fleet, _control_planes(session, looked.world), cut, State.FAILED)
     return plan, job.run(progress, again=again)
 
 
-def preflight(session: Session) -> tuple[Plan, World]:
+def preflight(session: Session) -> Looked:
     """diff, and what would forbid apply to begin; changes nothing."""
-    plan, world = diff(session)
+    looked = diff(session)
+    plan = looked.plan
     if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes:
-        return plan, world
-    _, problems = _job(session, plan, world, known_runs(session, world))
-    return replace(plan, problems=(*plan.problems, *problems)), world
+        return looked
+    _, problems = _job(session, looked)
+    return replace(looked, plan=replace(plan, problems=(*plan.problems, *problems)))
 
 
-def _job(
-    session: Session, plan: Plan, world: World, runs: Sequence[Run], again: Run | None = None
-) -> tuple[Applying, list[Problem]]:
+def _job(session: Session, looked: Looked, again: Run | None = None) -> tuple[Applying, list[Problem]]:
     """Carrying out a plan, and all that forbids or warns."""
-    asked = session.request
+    asked, plan, others = session.request, looked.plan, looked.around
     job = Applying(
-        plan, world, session.site, session.cluster, session.fleet, session.connections, asked.inventory,
-        session.approved or saved(session, plan, _foretold(session, plan, runs), for_record=True),
+        plan, looked.world, session.site, session.cluster, session.fleet, session.connections, asked.inventory,
+        session.approved or saved(session, plan, foretold(session, plan, others.runs), for_record=True),
         asked.care, session.lock_path,
     )  # fmt: skip
-    other = _under_way(session, world)
-    cut = None if other or asked.resume or asked.anew else unfinished.cut_short(runs)
-    found = [other] if other else []
+    cut = None if others.other or asked.resume or asked.anew else unfinished.cut_short(others.runs)
+    found = [others.other] if others.other else []
     found += [unfinished.refusal(cut, str(asked.inventory))] if cut else []
-    return job, [*found, *job.problems(again)]
+    return job, [*found, *job.problems(others.told, again)]
 
 
 def _to_resume(session: Session, plan: Plan, runs: Sequence[Run]) -> Run:
@@ -170,21 +178,11 @@ def as_begun(request: Request) -> Request:
     return replace(request, limit=run.saved.limit, tags=run.saved.tags) if run else request
 
 
-def known_runs(session: Session, world: World) -> list[Run]:
-    """The cluster's runs, newest first, of this machine and of the control planes."""
-    return applying.known_runs(session.fleet, _control_planes(session, world), session.request.inventory)
-
-
 def _control_planes(session: Session, world: World) -> list[str]:
     """Those that answered; those that did not are not waited for again."""
     candidates = [host for host in session.cluster.control_planes if host not in world.observation.unreached]
     answered = [host for host in candidates if host in world.observation.hosts or host == world.state.reader]
     return answered or candidates
-
-
-def _under_way(session: Session, world: World) -> Problem | None:
-    """Another run, as the control planes tell."""
-    return run_lock.under_way(session.fleet, _control_planes(session, world), session.lock_path)
 
 
 def verify(session: Session) -> tuple[World, list[Result]]:

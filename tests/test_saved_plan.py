@@ -83,7 +83,7 @@ class Host:
             return work(self.session(fleet, approved, **options))
 
     def save(self, **options: Any) -> SavedPlan:
-        files.write(self.plan_file, self.with_session(lambda s: workflow.saved(s, workflow.diff(s)[0]), **options))
+        files.write(self.plan_file, self.with_session(lambda s: workflow.saved(s, workflow.diff(s).plan), **options))
         return files.read(self.plan_file)
 
     def apply(self, **options: Any) -> Any:

@@ -54,8 +54,9 @@ def diff(
         saved_plans.refuse_target(save)
     with ConsoleProgress(err()) as progress, _session(request) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
-        plan, world = workflow.diff(session)
-        foretold = workflow.foretold(session, plan, world)
+        looked = workflow.diff(session)
+        plan = looked.plan
+        foretold = workflow.foretold(session, plan, looked.around.runs)
         progress.pause()
         print_plan(plan, foretold, session, output)
         if save:
@@ -137,8 +138,9 @@ def apply(
     with telling as progress, _session(asked) as session:
         progress.step(f"observing {len(session.hosts)} hosts")
         if check:
-            plan, world = workflow.preflight(session)
-            foretold = workflow.foretold(session, plan, world)
+            looked = workflow.preflight(session)
+            plan = looked.plan
+            foretold = workflow.foretold(session, plan, looked.around.runs)
             progress.pause()
             print_plan(plan, foretold, session, output)
             raise typer.Exit(exits.of_plan(plan))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from k8snet_provision import workflow
-from k8snet_provision.applying import known_runs
+from k8snet_provision.around import known_runs
 from k8snet_provision.cli.options import Extra, Forks, Out, Output, Vault, err, out, request_of
 from k8snet_provision.exits import Exit
 from k8snet_provision.plan import problem_to_json

@@ -7,6 +7,7 @@ Before each batch its hosts are given what undoes it (`undo`, `arming`), with a 
 from k8snet_provision.commit_confirm.arming import CommitConfirm
 from k8snet_provision.commit_confirm.codes import Code
 from k8snet_provision.commit_confirm.confirming import (
+    PROBE,
     Confirmation,
     Told,
     awaiting,
@@ -14,12 +15,15 @@ from k8snet_provision.commit_confirm.confirming import (
     goes_back,
     in_the_way,
     look,
+    told_by,
     unknown,
+    waits,
 )
 from k8snet_provision.commit_confirm.refusals import refusals
 from k8snet_provision.commit_confirm.window import in_words, seconds
 
 __all__ = [
+    "PROBE",
     "Code",
     "CommitConfirm",
     "Confirmation",
@@ -32,5 +36,7 @@ __all__ = [
     "look",
     "refusals",
     "seconds",
+    "told_by",
     "unknown",
+    "waits",
 ]

@@ -12,7 +12,9 @@ from k8snet_provision.commit_confirm.codes import Code
 from k8snet_provision.commit_confirm.going_back import HOLDER
 from k8snet_provision.commit_confirm.host import PLACE, TOO_LATE, Place, Waiting
 from k8snet_provision.engine.fleet import Fleet, Output, Unreachable
+from k8snet_provision.observe import Observation
 from k8snet_provision.problems import Problem, Severity
+from k8snet_provision.resources.probe import Probe, Unknown
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,28 @@ class Told:
 def look(fleet: Fleet, hosts: Iterable[str], place: Place = PLACE) -> Told:
     """Asks these hosts; changes nothing."""
     answers = fleet.run(dict.fromkeys(hosts, on_host.tell(place)))
-    told = {host: tuple(on_host.told(answer)) for host, answer in answers.items() if isinstance(answer, Output)}
+    told = {
+        host: tuple(on_host.told(answer.stdout.decode("utf-8", "replace")))
+        for host, answer in answers.items()
+        if isinstance(answer, Output)
+    }
     return Told(told, {host: str(answer) for host, answer in answers.items() if isinstance(answer, Unreachable)})
+
+
+PROBE = Probe("runs that wait to be confirmed", on_host.tell(PLACE).text)
+"""The same question, for whoever asks a host other things at the same time."""
+
+
+def told_by(observation: Observation) -> Told:
+    """What hosts answered to PROBE."""
+    waiting: dict[str, tuple[Waiting, ...]] = {}
+    unreached = dict(observation.unreached)
+    for host, seen in observation.hosts.items():
+        try:
+            waiting[host] = tuple(on_host.told(seen.text(PROBE) or ""))
+        except Unknown as unknown:
+            unreached[host] = unknown.why
+    return Told(waiting, unreached)
 
 
 def awaiting(told: Told) -> list[Problem]:
@@ -52,6 +74,11 @@ def awaiting(told: Told) -> list[Problem]:
             if found.state in ("armed", "going-back"):
                 runs.setdefault(found.run, {})[host] = found
     return [_awaited(run, hosts) for run, hosts in sorted(runs.items())]
+
+
+def waits(told: Told, run: str) -> bool:
+    """Whether a host waits for this run to be confirmed."""
+    return any((found.run, found.state) == (run, "armed") for waiting in told.waiting.values() for found in waiting)
 
 
 def in_the_way(told: Told, resumed: str = "", *, armed_again: bool = False) -> list[Problem]:

@@ -13,7 +13,7 @@ from shlex import quote
 
 from k8snet_provision.commit_confirm.going_back import CLEAN_UP, LEFT, SERVICE, TIMER, UNITS, program, unit_name
 from k8snet_provision.engine.recording import Step
-from k8snet_provision.engine.script import Output, Script
+from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import DIE, assign
 
 RUNS = "/var/lib/k8snet-provision/runs"
@@ -202,11 +202,11 @@ class Waiting:
     at: str = ""
 
 
-def told(answer: Output) -> list[Waiting]:
+def told(said: str) -> list[Waiting]:
     """What `tell` said."""
     runs: list[Waiting] = []
     hosts: dict[str, int] = {}
-    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+    for line in said.splitlines():
         kind, *words = line.split(" ")
         if kind == "run" and len(words) == 4:
             hosts = {}

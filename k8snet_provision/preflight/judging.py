@@ -38,14 +38,13 @@ def of_hosts(answers: Mapping[str, Answered], cluster: Cluster, loads: Mapping[s
 
 
 def of_cluster(seen: HostSeen, cluster: Cluster, plan: Plan) -> Iterator[Problem]:
-    away = 0
+    silenced: Mapping[str, int] = {}
     try:
-        found = nodes.read(seen)
-        away = sum(not node.ready for node in found)
+        found, silenced = nodes.read(seen), nodes.silenced(seen)
         yield from nodes.problems(found, cluster.addresses)
     except Unknown as unknown:
         yield _unknown(Code.CLUSTER_UNKNOWN, unknown)
-    yield from _or_unknown(Code.CLUSTER_UNKNOWN, partial(_workloads, seen, cluster, plan, away))
+    yield from _or_unknown(Code.CLUSTER_UNKNOWN, partial(_workloads, seen, cluster, plan, silenced))
 
 
 def _clocks(answers: Mapping[str, Answered], cluster: Cluster) -> Iterator[Problem]:
@@ -87,11 +86,11 @@ def _control_planes(seen: Iterable[HostSeen], cluster: Cluster) -> Iterator[Prob
     yield from health.etcd_problems(answers, cluster.addresses)
 
 
-def _workloads(seen: HostSeen, cluster: Cluster, plan: Plan, away: int) -> Iterator[Problem]:
+def _workloads(seen: HostSeen, cluster: Cluster, plan: Plan, silenced: Mapping[str, int]) -> Iterator[Problem]:
     found = workloads.read(seen)
     wanted = cluster.topology.ingress
     concerned = workloads.NAMESPACES | workloads.touched(plan.changes) | ({wanted.namespace} if wanted else set())
-    yield from workloads.problems(found, concerned, away)
+    yield from workloads.problems(found, concerned, silenced)
     if wanted and (again := ingress.renewed(plan.changes, wanted)):
         yield from ingress.problems(found, again, ingress.hosts(seen, wanted))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
@@ -17,6 +18,18 @@ _ROWS = (
     "{{.address}},{{end}}{{end}}|{{with .spec.unschedulable}}cordoned{{end}}|{{range .status.conditions}}"
     '{{.type}}={{.status}}={{.reason}} {{end}}{{"\\n"}}{{end}}'
 )
+
+_PODS = (
+    "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{$place := .metadata.namespace}}"
+    '{{range .metadata.ownerReferences}}pod|of|{{.kind}}|{{$place}}|{{.name}}{{"\n"}}{{end}}{{end}}{{end}}'
+)
+
+# The pods of a node that is silent are not available, whatever else is well with what they belong to.
+_ASK = """rows=$(K get nodes -o %s 2>&1) || { printf '%%s\n' "$rows"; exit 1; }
+printf '%%s\n' "$rows" | while IFS='|' read -r name addresses cordoned conditions; do
+  printf '%%s|%%s|%%s|%%s\n' "$name" "$addresses" "$cordoned" "$conditions"
+  case " $conditions" in *" Ready=True="*) ;; *) K get pods -A --field-selector "spec.nodeName=$name" -o %s || : ;; esac
+done"""
 
 _PRESSED = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
@@ -36,7 +49,7 @@ class Node:
 
 
 def probe(prelude: str) -> Probe:
-    return Probe(KEY, f"{prelude}\nK get nodes -o {quote(_ROWS)} 2>&1")
+    return Probe(KEY, f"{prelude}\n{_ASK % (quote(_ROWS), quote(_PODS))}")
 
 
 def read(seen: HostSeen) -> list[Node]:
@@ -46,6 +59,19 @@ def read(seen: HostSeen) -> list[Node]:
     if not nodes:
         raise Unknown("cluster", "nodes", "kubectl named none")
     return nodes
+
+
+def silenced(seen: HostSeen) -> Counter[str]:
+    """How many pods stand on nodes that are not Ready, by "Kind namespace/name" of what they belong to."""
+    rows = [line.split("|") for line in (seen.text(KEY) or "").splitlines()]
+    return Counter(_owner(*row[2:]) for row in rows if len(row) == 5)
+
+
+def _owner(kind: str, namespace: str, name: str) -> str:
+    """A Deployment's ReplicaSet has its name and a hash of the template (its reference)."""
+    if kind == "ReplicaSet":
+        kind, name = "Deployment", name.rpartition("-")[0]
+    return f"{kind} {namespace}/{name}"
 
 
 def _node(name: str, addresses: str, cordoned: str, conditions: str) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
@@ -87,11 +87,14 @@ def touched(changes: Iterable[Change]) -> frozenset[str]:
     return frozenset(name for name in names if name.partition(" ")[0] in KINDS)
 
 
-def problems(workloads: Sequence[Workload], concerned: frozenset[str], away: int) -> Iterator[Problem]:
-    """`concerned`: namespaces, and places of workloads. `away`: nodes that are not Ready, whose pods of DaemonSets are
-    not told again."""
+def problems(
+    workloads: Sequence[Workload], concerned: frozenset[str], silenced: Mapping[str, int]
+) -> Iterator[Problem]:
+    """`concerned`: namespaces, and places of workloads. `silenced`: pods on nodes that are not Ready, by place: those
+    nodes are a problem of their own, and their pods none."""
     for workload in workloads:
-        if concerned.isdisjoint((workload.namespace, workload.place)) or not (found := _rolling(workload, away)):
+        found = _rolling(workload, silenced.get(workload.place, 0))
+        if not found or concerned.isdisjoint((workload.namespace, workload.place)):
             continue
         hint = "wait until it has ended (kubectl rollout status), or mend what keeps its pods from starting"
         text = f"{workload.place} has a roll-out in progress"
@@ -99,8 +102,8 @@ def problems(workloads: Sequence[Workload], concerned: frozenset[str], away: int
         yield Problem(Code.ROLLING, text, CLUSTER, found, expected, hint)
 
 
-def _rolling(workload: Workload, away: int) -> str:
-    """What `kubectl rollout status` would still wait for; empty when nothing."""
+def _rolling(workload: Workload, silenced: int) -> str:
+    """What `kubectl rollout status` would still wait for, but for pods that cannot be; empty when nothing."""
     if workload.observed < workload.generation:
         return "its controller has not seen its last change"
     if workload.strategy != "OnDelete" and workload.updated < workload.wanted:
@@ -108,6 +111,6 @@ def _rolling(workload: Workload, away: int) -> str:
     if workload.kind == "Deployment" and workload.existing > workload.updated:
         return f"{workload.existing - workload.updated} old pods are still there"
     missing = workload.wanted - workload.available
-    if missing > (away if workload.kind == "DaemonSet" else 0):
+    if missing > silenced:
         return f"{workload.available} of {workload.wanted} pods are available"
     return ""

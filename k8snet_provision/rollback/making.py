@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from k8snet_provision import commit_confirm, looking, run_lock, undoing
-from k8snet_provision.applying import known_runs
+from k8snet_provision.around import known_runs
 from k8snet_provision.capability import Phase
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.plan import Plan

@@ -47,7 +47,7 @@ class Host:
         return self.sh(host.confirm(self.place, RUN))
 
     def told(self) -> list[host.Waiting]:
-        return host.told(self.sh(host.tell(self.place)))
+        return host.told(self.sh(host.tell(self.place)).stdout.decode())
 
     def log(self) -> str:
         return (self.undo / "log").read_text()

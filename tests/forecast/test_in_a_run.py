@@ -39,7 +39,8 @@ def host(server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def foretold(host: Host) -> Forecast:
     def work(session: Session) -> Any:
-        return workflow.foretold(session, *workflow.diff(session))
+        looked = workflow.diff(session)
+        return workflow.foretold(session, looked.plan, looked.around.runs)
 
     found = host.with_session(work)
     assert isinstance(found, Forecast)
@@ -89,4 +90,4 @@ def test_a_saved_plan_holds_after_a_run_that_taught_another_figure(host: Host, m
     kept = host.save()
     applied(host, Output.JSON, monkeypatch)
     host.path.write_bytes(b"old\n")
-    assert host.with_session(lambda session: workflow.diff(session)[0].changes, kept) == kept.plan.changes
+    assert host.with_session(lambda session: workflow.diff(session).plan.changes, kept) == kept.plan.changes

@@ -123,7 +123,8 @@ def apply(lab: LabCluster, number: int, window: float) -> Applied:
     """As `apply --confirm-within` does it, with a shorter window than it allows and control planes 5 s apart."""
     run = RUN.format(number)
     with workflow.session(workflow.Request(lab.inventory)) as session:
-        plan, world = workflow.diff(session)
+        looked = workflow.diff(session)
+        plan, world = looked.plan, looked.world
         confirm = CommitConfirm(session.fleet, world, session.site, run, window, stagger=5.0, slack=300.0)
         rollout = Rollout(plan, world, session.fleet, Told(), journal=Arming(confirm), hooks=NO_HOOKS)
         outcome = rollout.run(session.site)

@@ -27,7 +27,7 @@ RUN = "20261121T020013Z-3f2a"
 
 def taken(lab: LabCluster, skip: Sequence[str] = (), run: str = RUN) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     with workflow.session(Request(lab.inventory)) as session:
-        _, world = workflow.diff(session)
+        world = workflow.diff(session).world
         return take(session.fleet, world, run, skip)
 
 

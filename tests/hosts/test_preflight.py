@@ -74,7 +74,8 @@ class Ready:
 @pytest.fixture(scope="module")
 def ready(fresh_systemd: LabCluster) -> Iterator[Ready]:
     with workflow.session(Request(fresh_systemd.inventory)) as session:
-        plan, world = workflow.diff(session)
+        looked = workflow.diff(session)
+        plan, world = looked.plan, looked.world
         assert plan.changes and not plan.incomplete
         made = Ready(fresh_systemd, session, plan, world)
         made.until([])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from k8snet_provision.change import CLUSTER, Change, Kind
@@ -72,21 +74,38 @@ def workload(row: str) -> Workload:
     ],
 )
 def test_a_roll_out_is_in_progress_until_all_pods_are_new_and_available(row: str, found: str) -> None:
-    told = [problem.found for problem in workloads.problems([workload(row)], frozenset({"kube-system"}), away=0)]
+    told = [problem.found for problem in workloads.problems([workload(row)], frozenset({"kube-system"}), {})]
     assert told == ([found] if found else [])
 
 
-def test_pods_of_a_daemonset_on_a_node_that_is_away_are_not_told_again() -> None:
-    proxy = workload("DaemonSet|kube-system|proxy|1|1|3|3|3|1|RollingUpdate|")
-    told = [list(workloads.problems([proxy], frozenset({"kube-system"}), away)) for away in (1, 2)]
+@pytest.mark.parametrize(
+    ("row", "pod"),
+    [
+        ("DaemonSet|kube-system|proxy|1|1|3|3|3|1|RollingUpdate|", "pod|of|DaemonSet|kube-system|proxy"),
+        ("Deployment|kube-system|dns|2|2|3|3|3|1|RollingUpdate|1", "pod|of|ReplicaSet|kube-system|dns-5d78c9869d"),
+        ("StatefulSet|kube-system|store|1|1|3|3|3|1|RollingUpdate|", "pod|of|StatefulSet|kube-system|store"),
+    ],
+)
+def test_pods_on_a_node_that_is_silent_are_not_told_again(row: str, pod: str) -> None:
+    """Those of others, and more than are there, are."""
+    silent = "w1|10.0.0.21,||Ready=Unknown=NodeStatusUnknown\npod|of|ReplicaSet|kube-system|other-5d78c9869d\n"
+    told = [
+        list(workloads.problems([workload(row)], frozenset({"kube-system"}), silenced(silent + f"{pod}\n" * pods)))
+        for pods in (1, 2)
+    ]
     assert [len(problems) for problems in told] == [1, 0]
+
+
+def silenced(rows: str) -> Mapping[str, int]:
+    assert len(nodes.read(said(nodes.KEY, rows))) == 1
+    return nodes.silenced(said(nodes.KEY, rows))
 
 
 def test_other_workloads_concern_a_plan_that_touches_them() -> None:
     shop = workload("Deployment|default|shop|2|2|2|0|2|2|RollingUpdate|1")
     change = Change("ingress", CLUSTER, Kind.OBJECT, "Deployment default/shop", "a", "b")
-    assert list(workloads.problems([shop], workloads.NAMESPACES, 0)) == []
-    (problem,) = workloads.problems([shop], workloads.NAMESPACES | workloads.touched([change]), 0)
+    assert list(workloads.problems([shop], workloads.NAMESPACES, {})) == []
+    (problem,) = workloads.problems([shop], workloads.NAMESPACES | workloads.touched([change]), {})
     assert (problem.code, problem.text) == ("K8N470", "Deployment default/shop has a roll-out in progress")
 
 

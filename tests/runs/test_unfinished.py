@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snet_provision import applying
+from k8snet_provision import around
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.plan import Plan
@@ -89,5 +89,5 @@ def test_a_run_that_another_machine_went_on_with_is_told_as_that_machine_left_it
     for known in ([there], []):
         monkeypatch.setattr(mirror, "on_hosts", lambda fleet, hosts, known=known: known)
         with Fleet({}) as fleet:
-            (run,) = applying.known_runs(fleet, ["cp1"], Path("/i"))
+            (run,) = around.known_runs(fleet, ["cp1"], Path("/i"))
         assert run.state is (State.DONE if known else State.CUT_SHORT)
