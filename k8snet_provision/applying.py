@@ -110,6 +110,8 @@ class Applying:
                     if window:  # whatever happened: from now on the window counts
                         ended.warnings += window.ends()
                         ended.awaits = window.hosts
+                        if window.hosts:
+                            kept.awaits(window.hosts, window.until)
         return ended
 
     def _lock(self) -> RunLock:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from k8snet_provision import commit_confirm, topology, workflow
+from k8snet_provision import around, commit_confirm, topology, workflow
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Out, Output, Vault, err, out, request_of
 from k8snet_provision.commit_confirm import Confirmation
 from k8snet_provision.engine.fleet import Fleet
@@ -19,7 +22,8 @@ from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.run_lock import under_way
-from k8snet_provision.runs.model import ID
+from k8snet_provision.runs import journal
+from k8snet_provision.runs.model import ID, Event, now
 
 
 def confirm(
@@ -56,7 +60,20 @@ def _confirm(request: workflow.Request, run: str) -> Confirmation:
         other = under_way(fleet, cluster.control_planes) if cluster else None
         if other and not commit_confirm.goes_back(other, run):
             raise ProblemsFound([other])
-        return commit_confirm.confirm(fleet, hosts, run)
+        confirmation = commit_confirm.confirm(fleet, hosts, run)
+        _keep(confirmation, fleet, cluster.control_planes if cluster else (), request.inventory)
+        return confirmation
+
+
+def _keep(confirmation: Confirmation, fleet: Fleet, control_planes: Sequence[str], inventory: Path) -> None:
+    """In the run's journal, for history. The hosts know it by themselves: whatever fails here changes nothing."""
+    if not confirmation.confirmed:
+        return
+    event = Event(now(), "confirmed", details=dict.fromkeys(confirmation.confirmed, ""))
+    for run in around.known_runs(fleet, control_planes, inventory):
+        if run.id == confirmation.run:
+            with suppress(OSError, ProblemsFound):
+                journal.mark(fleet, control_planes, run, event)
 
 
 def _show(confirmation: Confirmation) -> None:

@@ -13,7 +13,7 @@ from k8snet_provision.commit_confirm import undo
 from k8snet_provision.commit_confirm.codes import Code
 from k8snet_provision.commit_confirm.confirming import Told
 from k8snet_provision.commit_confirm.host import NOTHING, PLACE, TOO_LATE, Place
-from k8snet_provision.commit_confirm.window import in_words
+from k8snet_provision.commit_confirm.window import at, in_words
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.run_lock import PATH
@@ -109,6 +109,11 @@ class CommitConfirm:
     def hosts(self) -> tuple[str, ...]:
         """Those that wait."""
         return tuple(self._armed)
+
+    @property
+    def until(self) -> str:
+        """When the first of them goes back, if the window begins now."""
+        return at(time.time() + self.window + min(map(self._offset, self._armed), default=0))
 
     def _renew(self) -> str:
         """Hosts of earlier batches wait on while the run goes on; says why it must not go on."""

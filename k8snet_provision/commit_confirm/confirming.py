@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.commit_confirm import host as on_host
 from k8snet_provision.commit_confirm.codes import Code
 from k8snet_provision.commit_confirm.going_back import HOLDER
 from k8snet_provision.commit_confirm.host import PLACE, TOO_LATE, Place, Waiting
+from k8snet_provision.commit_confirm.window import at
 from k8snet_provision.engine.fleet import Fleet, Output, Unreachable
 from k8snet_provision.observe import Observation
 from k8snet_provision.problems import Problem, Severity
@@ -146,7 +146,7 @@ def _missing(host: str, example: tuple[str, Waiting], why: str) -> Problem:
     until = known.until + known.hosts.get(host, 0) - known.hosts.get(name, 0)
     return Problem(
         Code.NOT_REACHED,
-        f"could not be told: what changed there goes back at about {_time(until)}",
+        f"could not be told: what changed there goes back at about {at(until)}",
         host,
         found=why,
         hint="confirm again once it can be reached",
@@ -172,12 +172,8 @@ def _awaited(run: str, hosts: Mapping[str, Waiting]) -> Problem:
     text = (
         f"changes of run {run} go back by themselves just now"
         if going
-        else f"run {run} waits to be confirmed, until {_time(until)}"
+        else f"run {run} waits to be confirmed, until {at(until)}"
     )
     hint = "" if going else f"k8snet-provision confirm INVENTORY {run}"
     where = going[0] if going else next(iter(hosts))
     return Problem(Code.AWAITED, text, where, found=", ".join(going or hosts), hint=hint, severity=Severity.WARNING)
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

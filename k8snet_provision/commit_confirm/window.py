@@ -1,6 +1,8 @@
-"""How long a run waits to be confirmed."""
+"""How long a run waits to be confirmed, as an operator writes it: 10m, 90s, 1h30m."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from k8snet_provision import duration
 from k8snet_provision.commit_confirm.codes import Code
@@ -15,4 +17,9 @@ def seconds(text: str) -> int:
     return duration.seconds(text, BOUNDS)
 
 
-__all__ = ["BOUNDS", "in_words", "seconds"]
+def at(moment: float) -> str:
+    """A moment (seconds of the epoch) in UTC, as it is printed and kept."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+__all__ = ["BOUNDS", "at", "in_words", "seconds"]

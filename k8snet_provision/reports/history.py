@@ -12,7 +12,7 @@ from rich.text import Text
 
 from k8snet_provision.etcd_snapshot import Snapshot, restore_hint
 from k8snet_provision.reports.console import in_one_line
-from k8snet_provision.runs.model import Event, Run, State
+from k8snet_provision.runs.model import Event, Run, State, now
 from k8snet_provision.runs.unfinished import half_done
 
 STYLES = {State.DONE: "green", State.FAILED: "red", State.CUT_SHORT: "bold red", State.ROLLED_BACK: "yellow"}
@@ -33,6 +33,8 @@ TOLD = {
     "hook": "hook",
     "ended": "ended",
     "rolled_back": "rolled back",
+    "awaits": "waits to be confirmed until",
+    "confirmed": "confirmed",
 }
 """The events' words; a step is told when it has ended."""
 
@@ -44,12 +46,22 @@ def show_runs(out: Console, runs: Sequence[Run]) -> None:
         line.append(f"{run.state:<12}", STYLES.get(run.state, ""))
         line.append(f" {run.details.get('changes', '?'):>4} changes {_time(run):>7}  {run.verb}")
         line.append(f" by {run.details.get('who', '?')}")
+        if run.awaits:
+            line.append(f"; {_awaits(run)}", "bold yellow")
         out.print(line, soft_wrap=True)
+
+
+def _awaits(run: Run) -> str:
+    """What its journal says; the hosts have the last word, and `diff` asks them."""
+    hosts = ", ".join(run.awaits)
+    if now() < run.until:
+        return f"waits to be confirmed, or {hosts} go back from {run.until} on"
+    return f"not confirmed: {hosts} went back by themselves from {run.until} on"
 
 
 def _time(run: Run) -> str:
     """From the first event to the last one; the clock of one machine."""
-    own = [event for event in run.events if event.event != "rolled_back"]
+    own = [event for event in run.events if event.event not in ("rolled_back", "confirmed")]
     if len(own) < 2:
         return ""
     first, last = (datetime.fromisoformat(event.at) for event in (own[0], own[-1]))
@@ -63,6 +75,8 @@ def show_run(out: Console, run: Run, where: str) -> None:
         out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {run.state}", "bold"
     )
     _line(out, f"inventory {details.get('inventory', '?')}; kept in {where}; `show {where}/plan.json` prints its plan")
+    if run.awaits:
+        _line(out, _awaits(run), "bold yellow")
     if run.state is State.CUT_SHORT:
         _line(out, half_done(run), "red")
     for event in run.events:
@@ -80,6 +94,7 @@ def _words(event: Event) -> str:
     place = " on ".join(filter(None, (event.phase, event.target)))
     seconds = f" after {event.seconds:.1f} s" if event.seconds else ""
     text = f": {in_one_line(event.text)}" if event.text else ""
+    text += f": {', '.join(event.details)}" if event.event in ("awaits", "confirmed") else ""
     return " ".join(filter(None, (place, event.step, told))) + seconds + text
 
 
@@ -95,6 +110,7 @@ def _snapshots(events: Iterable[Event]) -> Iterator[Snapshot]:
 def run_to_json(run: Run, events: bool = False) -> dict[str, Any]:
     """`events` too, each as the journal has it."""
     told: dict[str, Any] = {"id": run.id, "state": str(run.state), "verb": run.verb, **run.details}
+    told |= {"awaits_confirmation": list(run.awaits)} | ({"until": run.until} if run.awaits else {})
     told |= {"batches": [{"phase": phase, "target": target} for phase, target in run.begun]}
     return told | ({"events": [asdict(event) for event in run.events]} if events else {})
 

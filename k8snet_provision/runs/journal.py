@@ -72,6 +72,10 @@ class Journal:
         """Something of the run as a whole: a snapshot, a hook."""
         self.tell(Event(model.now(), event, self.phase, target, text=text, details=details))
 
+    def awaits(self, hosts: Sequence[str], until: str) -> None:
+        """These hosts go back by themselves, the first of them then, unless the run is confirmed."""
+        self.tell(Event(model.now(), "awaits", text=until, details=dict.fromkeys(hosts, "")))
+
     def ended(self, state: State) -> None:
         """The last event, sent to the control planes with whatever they do not have yet."""
         self.tell(Event(model.now(), "ended", text=str(state)))

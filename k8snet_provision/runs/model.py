@@ -36,7 +36,8 @@ class Event:
 
     begun (`text` is the verb, `details` who and what), batch, step_started, step_done, step_failed, passed (gates
     too; `seconds` since its batch began), failed, putting_back, put_back, not_put_back, snapshot, hook, ended
-    (`text` is a State), rolled_back (`text` is the id of the run that did it), resumed.
+    (`text` is a State), rolled_back (`text` is the id of the run that did it), resumed, awaits (`text` is when the
+    first of the hosts in `details` goes back by itself), confirmed (the hosts in `details` do not).
     """
 
     at: str
@@ -84,7 +85,7 @@ class Run:
         """As far as this machine knows: a run of another machine that did not end is CUT_SHORT here; its lock tells."""
         if any(event.event == "rolled_back" for event in self.events):
             return State.ROLLED_BACK
-        last = self.events[-1] if self.events else None
+        last = next((event for event in reversed(self.events) if event.event != "confirmed"), None)
         if last and last.event == "ended":
             return State(last.text)
         return State.UNDER_WAY if _is_running(self._process) else State.CUT_SHORT
@@ -104,6 +105,22 @@ class Run:
         """Of what was begun, in the plan's order."""
         begun = set(self.begun)
         return tuple(change for change in self.saved.plan.changes if (change.phase, change.target) in begun)
+
+    @property
+    def awaits(self) -> tuple[str, ...]:
+        """Hosts that were to go back by themselves and of which this journal does not know that they stay."""
+        waits: dict[str, str] = {}
+        for event in self.events:
+            if event.event == "awaits":
+                waits = dict(event.details)
+            elif event.event in ("confirmed", "rolled_back"):
+                waits = {h: "" for h in waits if event.event == "confirmed" and h not in event.details}
+        return tuple(waits)
+
+    @property
+    def until(self) -> str:
+        """When the first of the hosts that it awaits goes back (UTC, ISO 8601)."""
+        return next((e.text for e in reversed(self.events) if e.event == "awaits"), "")
 
     @property
     def put_back(self) -> frozenset[tuple[str, str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.engine.fleet import Fleet
-from k8snet_provision.runs import journal
-from k8snet_provision.runs.model import State
+from k8snet_provision.runs import journal, local
+from k8snet_provision.runs.model import Event, State, now
 from tests.hosts.labs import run
 from tests.runs.test_runs import FILE, SAVED
 
@@ -51,6 +51,35 @@ def test_programs_read_the_same(inventory: Path) -> None:
     (listed,) = json.loads(run("history", str(inventory), "--output", "json").out)["runs"]
     shown = json.loads(run("history", told.run_id, "-o", "json").out)
     assert (listed["id"], listed["state"], shown["events"][-1]["event"]) == (told.run_id, "done", "ended")
+
+
+def test_a_run_that_waits_is_said_to_wait_until_it_is_confirmed_everywhere(inventory: Path) -> None:
+    told = begun(inventory)
+    told.awaits(["cp1", "h1"], "2999-01-01T00:00:00Z")
+    told.ended(State.DONE)
+    waits = "waits to be confirmed, or cp1, h1 go back from 2999-01-01T00:00:00Z on"
+    assert waits in run("history", str(inventory)).out
+    assert waits in run("history", told.run_id).out
+    (listed,) = json.loads(run("history", str(inventory), "-o", "json").out)["runs"]
+    assert (listed["state"], listed["awaits_confirmation"]) == ("done", ["cp1", "h1"])
+    confirmed(told, "cp1")
+    assert "waits to be confirmed, or h1 go back" in run("history", str(inventory)).out
+    confirmed(told, "h1")
+    (line,) = run("history", str(inventory)).out.splitlines()
+    assert (line.split()[:2], "wait" in line) == ([told.run_id, "done"], False)
+
+
+def confirmed(told: journal.Journal, host: str) -> None:
+    with Fleet({}) as fleet:
+        event = Event(now(), "confirmed", details={host: ""})
+        journal.mark(fleet, [], local.read(told.run_id), event)
+
+
+def test_a_run_that_nobody_confirmed_is_said_to_have_gone_back(inventory: Path) -> None:
+    told = begun(inventory)
+    told.awaits(["h1"], "2026-11-21T02:10:00Z")
+    told.ended(State.DONE)
+    assert "not confirmed: h1 went back by themselves from 2026-11-21T02:10:00Z on" in run("history", told.run_id).out
 
 
 def test_other_inventories_runs_are_not_listed(inventory: Path, tmp_path: Path) -> None:
