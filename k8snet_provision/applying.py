@@ -6,13 +6,14 @@ and on the hosts; etcd is kept; then the roll-out; then the window in which the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from k8snet_provision import etcd_snapshot, hooks, interruption, preflight, rollout, run_lock
+from k8snet_provision import etcd_snapshot, forecast, hooks, interruption, preflight, rollout, run_lock
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.commit_confirm import CommitConfirm, Told, in_the_way, look, refusals
@@ -73,6 +74,8 @@ class Applying:
     saved: SavedPlan
     care: Care
     lock_path: str = run_lock.PATH
+    seconds: float = 0.0
+    """What looking and the preflight took."""
 
     def problems(self, told: Told, again: Run | None = None) -> list[Problem]:
         """Why it should not begin now, as far as that can be seen without changing anything. `told` is what waits."""
@@ -86,6 +89,7 @@ class Applying:
 
     def run(self, progress: rollout.Progress, verb: str = "apply", again: Run | None = None) -> Ended:
         """Carries it out, as a run of its own or going on with one that was cut short; raises ProblemsFound."""
+        began = time.monotonic()
         with interruption.postponed(progress.interrupted) as stop, self._lock() as lock:
             kept = self._begin(verb, again)
             with _ending(kept) as ended:
@@ -102,8 +106,10 @@ class Applying:
                     self.plan, self.world, self.fleet, progress, lambda: stop() or bool(lock.lost()),
                     told, commands, care.canary, care.max_failures, care.pause,
                 )  # fmt: skip
+                before = self._passed_before(kept, self.seconds + time.monotonic() - began)
                 try:
                     ended.outcome = roll_out.run(self.site)
+                    ended.outcome.timings |= before
                     if why := lock.lost():
                         ended.outcome.failures["lock of the run"] = {CLUSTER: why}
                 finally:
@@ -113,6 +119,12 @@ class Applying:
                         if window.hosts:
                             kept.awaits(window.hosts, window.until)
         return ended
+
+    def _passed_before(self, kept: Journal, seconds: float) -> dict[tuple[str, str], float]:
+        """Told as if it were a batch: the next forecast rests on it."""
+        phase = forecast.BEFORE_WITH_ETCD if etcd_snapshot.needed(self.plan) else forecast.BEFORE
+        kept.passed(phase, "", seconds)
+        return {(phase, ""): seconds}
 
     def _lock(self) -> RunLock:
         reached = {host: self.connections[host] for host in self.cluster.control_planes}

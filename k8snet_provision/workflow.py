@@ -15,6 +15,7 @@ from k8snet_provision import (
     applying,
     around,
     commit_confirm,
+    etcd_snapshot,
     forecast,
     looking,
     planning,
@@ -91,7 +92,8 @@ def foretold(session: Session, plan: Plan, runs: Sequence[Run]) -> Forecast | No
     """What the plan's batches will take, by the cluster's runs so far; None when there is nothing to change."""
     care = session.request.care
     taken = partial(batches, canary=care.canary)
-    return forecast.of(plan, session.site, session.cluster, runs, taken, care.pause)
+    made = forecast.of(plan, session.site, session.cluster, runs, taken, care.pause)
+    return made and made.after(forecast.beginning(plan, runs, etcd_snapshot.needed(plan)))
 
 
 def saved(session: Session, plan: Plan, foretold: Forecast | None = None, *, for_record: bool = False) -> SavedPlan:
@@ -149,6 +151,7 @@ def preflight(session: Session) -> Looked:
 def _job(session: Session, looked: Looked, again: Run | None = None) -> tuple[Applying, list[Problem]]:
     """Carrying out a plan, and all that forbids or warns."""
     asked, plan, others = session.request, looked.plan, looked.around
+    started = time.monotonic()
     job = Applying(
         plan, looked.world, session.site, session.cluster, session.fleet, session.connections, asked.inventory,
         session.approved or saved(session, plan, foretold(session, plan, others.runs), for_record=True),
@@ -157,7 +160,8 @@ def _job(session: Session, looked: Looked, again: Run | None = None) -> tuple[Ap
     cut = None if others.other or asked.resume or asked.anew else unfinished.cut_short(others.runs)
     found = [others.other] if others.other else []
     found += [unfinished.refusal(cut, str(asked.inventory))] if cut else []
-    return job, [*found, *job.problems(others.told, again)]
+    found += job.problems(others.told, again)
+    return replace(job, seconds=plan.seconds + time.monotonic() - started), found
 
 
 def _to_resume(session: Session, plan: Plan, runs: Sequence[Run]) -> Run:

@@ -13,7 +13,9 @@ from k8snet_provision import exits, workflow
 from k8snet_provision import rollback as undoing
 from k8snet_provision.applying import Ended
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Out, Output, Vault, err, out, request_of
+from k8snet_provision.forecast import compare
 from k8snet_provision.reports import console
+from k8snet_provision.reports.forecast import show_forecast, show_forecast_and_actual
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.rollback import Rollback
 from k8snet_provision.runs.model import State
@@ -66,6 +68,8 @@ def _show(made: Rollback) -> None:
         state = "stands again" if run.state is State.ROLLED_BACK else run.state
         err().print(Text(f"rolls back {run.id}: {run.verb} by {who}, {state}"), soft_wrap=True)
     console.show_plan(out(), made.plan, {phase.name: phase.pace for phase in made.site})
+    if made.foretold:
+        show_forecast(out(), made.foretold)
 
 
 def _may_begin(made: Rollback, session: workflow.Session, yes: bool) -> bool:
@@ -84,15 +88,20 @@ def _may_begin(made: Rollback, session: workflow.Session, yes: bool) -> bool:
 
 
 def _to_json(made: Rollback) -> dict[str, object]:
-    return made.plan.to_json() | {"rolls_back": [run.id for run in made.runs]}
+    foretold = made.foretold.to_json() if made.foretold else None
+    return made.plan.to_json() | {"rolls_back": [run.id for run in made.runs], "forecast": foretold}
 
 
 def _report(made: Rollback, ended: Ended, output: Output) -> None:
     console.show_problems(err(), ended.warnings)
+    actual = compare(made.foretold, ended.outcome) if made.foretold else None
     if output is Output.TEXT:
+        if actual:
+            show_forecast_and_actual(out(), actual)
         console.show_outcome(out(), ended.outcome)
         return
     from k8snet_provision.reports.outcome import outcome_to_json
 
-    told = {"run": ended.run_id, "outcome": outcome_to_json(ended.outcome)}
+    told: dict[str, object] = {"run": ended.run_id, "outcome": outcome_to_json(ended.outcome)}
+    told |= {"actual": actual.to_json() if actual else None}
     print(json.dumps(_to_json(made) | told, indent=2))

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from k8snet_provision.forecast.actual import Actual, Comparison, compare
-from k8snet_provision.forecast.making import Batches, Timed, of
-from k8snet_provision.forecast.model import Forecast, Process, Row, What
+from k8snet_provision.forecast.making import Batches, Timed, beginning, of
+from k8snet_provision.forecast.model import BEFORE, BEFORE_WITH_ETCD, Forecast, Process, Row, What
 
-__all__ = ["Actual", "Batches", "Comparison", "Forecast", "Process", "Row", "Timed", "What", "compare", "of"]
+__all__ = [
+    "BEFORE",
+    "BEFORE_WITH_ETCD",
+    "Actual",
+    "Batches",
+    "Comparison",
+    "Forecast",
+    "Process",
+    "Row",
+    "Timed",
+    "What",
+    "beginning",
+    "compare",
+    "of",
+]

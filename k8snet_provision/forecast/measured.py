@@ -35,6 +35,14 @@ UNDER_KUBEADM = {"kube-apiserver": 47.9}
 """Where the control plane is static pods: the kubelet has to see the change and to end the old pod first."""
 
 
+BEFORE, SNAPSHOT = 2.0, 2.5
+"""Before the first batch, beside looking; and the etcd snapshot of a cluster that is small."""
+
+
+def beginning(keeps_etcd: bool) -> float:
+    return BEFORE + (SNAPSHOT if keeps_etcd else 0.0)
+
+
 def seconds(phase: str, control_plane: str) -> float | None:
     """`control_plane` is "systemd", "kubeadm" or both, as the plan's headline has it; None without a figure."""
     if "kubeadm" in control_plane and phase in UNDER_KUBEADM:

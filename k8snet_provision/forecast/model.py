@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,10 @@ LAB = "lab's default"
 """Basis of seconds that were measured on the lab, not on this cluster."""
 
 NO_FIGURE = "no figure yet"
+
+BEFORE, BEFORE_WITH_ETCD = "before the first batch", "before the first batch, etcd kept"
+"""What looking, the preflight, the lock, the journal and, where it is taken, the etcd snapshot take: a row, and in the
+journal, as if it were a phase."""
 
 
 class What(StrEnum):
@@ -65,8 +69,15 @@ class Forecast:
     def complete(self) -> bool:
         return all(row.seconds is not None for row in self.rows)
 
+    def after(self, first: Row) -> Forecast:
+        return replace(self, rows=(first, *self.rows))
+
     def of(self, phase: str) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.phase == phase)
+
+    @property
+    def batches(self) -> int:
+        return sum(row.phase not in (BEFORE, BEFORE_WITH_ETCD) for row in self.rows)
 
     def phases(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row.phase for row in self.rows))

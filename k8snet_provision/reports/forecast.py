@@ -34,7 +34,7 @@ def show_forecast(out: Console, forecast: Forecast) -> None:
 
 def total(forecast: Forecast) -> str:
     """One sentence: how long in all, of how many batches, and what is not in it."""
-    number = len(forecast.rows)
+    number = forecast.batches
     batches = f"{number} batch" if number == 1 else f"{number} batches"
     pauses = f", {took(forecast.pauses)} of it pauses" if forecast.pauses else ""
     missing = "" if forecast.complete else "; at least: not every phase has a figure yet"

@@ -39,6 +39,7 @@ def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) 
         saved,
         Care(skip=tuple(etcd_snapshot.SKIPPABLE)),
         session.lock_path,
+        rollback.plan.seconds,
     )
     ended = run.run(progress, verb(rollback.runs))
     if ended.outcome.ok and not rollback.plan.incomplete:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from k8snet_provision import commit_confirm, looking, run_lock, undoing
+from k8snet_provision import commit_confirm, etcd_snapshot, forecast, looking, run_lock, undoing
 from k8snet_provision.around import known_runs
-from k8snet_provision.capability import Phase
+from k8snet_provision.capability import Phase, Site
 from k8snet_provision.change import CLUSTER, Change
+from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Plan
 from k8snet_provision.planning import facts
 from k8snet_provision.problems import Problem, ProblemsFound
@@ -21,6 +22,7 @@ from k8snet_provision.rollback.order import Arranged
 from k8snet_provision.rollback.selection import Known
 from k8snet_provision.rollback.standing import Found, Standing, look_at
 from k8snet_provision.rollback.undo import Before, Undone, undo
+from k8snet_provision.rollout.batches import batches
 from k8snet_provision.runs import mirror
 from k8snet_provision.runs.model import Run
 from k8snet_provision.seen import World
@@ -35,6 +37,7 @@ class Rollback:
     plan: Plan
     site: tuple[Phase, ...]
     world: World | None = None
+    foretold: Forecast | None = None
 
 
 def make(session: Session, ids: Sequence[str]) -> Rollback:
@@ -123,7 +126,14 @@ def _planned(session: Session, known: Known, chosen: Sequence[Run], found: Found
         notices=tuple(dict.fromkeys(notice for item in undone for notice in item.notices)),
         seconds=time.monotonic() - session.started,
     )
-    return Rollback(tuple(chosen), plan, together.site, undoing.world_after(world, together.changes))
+    there = undoing.world_after(world, together.changes)
+    return Rollback(tuple(chosen), plan, together.site, there, _foretold(session, plan, together.site, known.runs))
+
+
+def _foretold(session: Session, plan: Plan, site: Site, runs: Sequence[Run]) -> Forecast | None:
+    """A phase takes as long to go back as it took to come."""
+    made = forecast.of(plan, site, session.cluster, runs, batches, measured_as=order.base)
+    return made and made.after(forecast.beginning(plan, runs, etcd_snapshot.needed(plan)))
 
 
 def _undone(run: Run, standing: Standing, session: Session, earlier: Sequence[Run], world: World) -> Undone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -113,6 +113,28 @@ def test_what_the_operators_settings_wait_for_comes_on_top_of_the_labs_figure(
 def test_a_phase_that_nobody_has_measured_is_not_taken_for_nothing(cluster: Cluster) -> None:
     found = told(cluster)
     assert (found.rows[0].seconds, found.rows[0].basis, found.complete) == (None, "no figure yet", False)
+
+
+def test_what_comes_before_the_first_batch_is_what_looking_took_and_the_rest(cluster: Cluster) -> None:
+    """An etcd snapshot is another figure: runs that took none say nothing of those that do."""
+    plan = replace(a_plan(), seconds=9.0)
+    ran = Ran({("before the first batch", ""): 4.0})
+    rows = [forecast.beginning(plan, [ran], keeps_etcd) for keeps_etcd in (False, True)]
+    assert [(row.seconds, row.basis) for row in rows] == [
+        (4.0, "1 run here"),
+        (9.0 + measured.BEFORE + measured.SNAPSHOT, "lab's default"),
+    ]
+    assert told(cluster).after(rows[0]).batches == told(cluster).batches == 4
+
+
+def test_a_phase_that_goes_back_takes_what_it_took_to_come(cluster: Cluster) -> None:
+    site = (replace(SITE[1], capability=replace(SITE[1].capability, name="kubelet: taken away")),)
+    changes = (Change("kubelet: taken away", "n1", Kind.FILE, "/etc/a", "b\n", None),)
+    past = [Ran({("kubelet", "n1"): 3.0})]
+    found = forecast.of(
+        Plan("lab", {}, changes), site, cluster, past, batches, measured_as=lambda name: name.partition(": ")[0]
+    )
+    assert found and [(row.phase, row.seconds) for row in found.rows] == [("kubelet: taken away", 3.0)]
 
 
 def test_static_pods_take_longer(cluster: Cluster) -> None:

@@ -66,14 +66,18 @@ def applied(host: Host, output: Output, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_run_teaches_the_next_forecast(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     before = foretold(host)
-    assert [(row.phase, row.targets, row.basis) for row in before.rows] == [("settings", ("w1",), "no figure yet")]
+    assert [(row.phase, row.targets, row.basis) for row in before.rows] == [
+        ("before the first batch", ("",), "lab's default"),
+        ("settings", ("w1",), "no figure yet"),
+    ]
     said = json.loads(applied(host, Output.JSON, monkeypatch))
-    assert said["forecast"]["rows"][0]["seconds"] is None
-    took = said["actual"]["rows"][0]["seconds"]
-    assert 0 <= took < 60
+    assert said["forecast"]["rows"][1]["seconds"] is None
+    took = [row["seconds"] for row in said["actual"]["rows"]]
+    assert 0 <= took[1] < 60
     host.path.write_bytes(b"old\n")
-    after = foretold(host).rows[0]
-    assert (after.seconds, after.basis) == (pytest.approx(took, abs=0.11), "1 run here")
+    after = foretold(host)
+    assert [row.seconds for row in after.rows] == pytest.approx(took, abs=0.11)
+    assert ({row.basis for row in after.rows}, after.batches) == ({"1 run here"}, 1)
 
 
 def test_apply_prints_the_forecast_below_the_plan_and_the_actual_at_its_end(
