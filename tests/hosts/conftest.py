@@ -70,6 +70,19 @@ def ways_in_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster
     yield from _lab(tmp_path_factory, "ways", "10.141.4.0/24", hosts, "systemd")
 
 
+@pytest.fixture(scope="session")
+def proxy_units_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
+    """One control plane and one node, kube-proxy as a unit on both."""
+    hosts = {"kube_control_plane": ["cp1"], "kube_node": ["node1"]}
+    yield from _lab(tmp_path_factory, "proxies", "10.141.9.0/24", hosts, "systemd", proxy="systemd")
+
+
+@pytest.fixture(scope="module")
+def fresh_proxy_units(proxy_units_lab: LabCluster) -> LabCluster:
+    """The lab whose kube-proxies are units, as it was just installed."""
+    return _fresh(proxy_units_lab)
+
+
 @pytest.fixture(scope="module")
 def fresh_ways_in(ways_in_lab: LabCluster) -> LabCluster:
     """The lab of the ways in as it was just installed."""
@@ -89,14 +102,19 @@ def fresh_kubeadm(kubeadm_lab: LabCluster) -> LabCluster:
 
 
 def _lab(
-    tmp: pytest.TempPathFactory, name: str, network: str, hosts: dict[str, list[str]], kind: str
+    tmp: pytest.TempPathFactory,
+    name: str,
+    network: str,
+    hosts: dict[str, list[str]],
+    kind: str,
+    proxy: str = "daemonset",
 ) -> Iterator[LabCluster]:
     if os.environ.get("K8SNET_TEST_RUN") == "change-windows":  # beside the run that has the lab of this name
         name, network = f"w{name}", network.replace("10.141.", "10.141.2")
     target = tmp.mktemp(name) / "inventory"
     cluster = LabCluster(target)
     try:
-        yield up(target, name, network, hosts, kind)
+        yield up(target, name, network, hosts, kind, proxy)
     finally:
         cluster.lab("down")
 

@@ -53,6 +53,7 @@ WHOLE = (
     *(Cell(subject, faults.OTHERS_CHANGE) for subject in (subjects.CONFIG, subjects.COREDNS, subjects.SERVICES)),
     *(Cell(subject, faults.NEVER_READY) for subject in (subjects.RANGE, subjects.PODS, subjects.COREDNS)),
     *(Cell(subject, fault) for subject in UNITS for fault in ANYWHERE),
+    *(Cell(subject, fault) for subject in (subjects.PROXY_UNIT, subjects.EDGE) for fault in ANYWHERE),
     Cell(subjects.UNIT, faults.disk_full("/etc/systemd/system")),
     Cell(subjects.UNIT, faults.REFUSES_NEW),
 )

@@ -13,11 +13,10 @@ from tests.hosts.faults.aftermath import Before, Changes
 from tests.hosts.faults.cells import Cell
 from tests.hosts.faults.desk import Desk
 from tests.hosts.faults.faults import Scene
-from tests.hosts.faults.subjects import OLD
 from tests.hosts.faults.table import Row
 
 clean: set[Path] = set()
-"""Labs that are as a cell may begin: OLD applied, and nothing to change."""
+"""Labs that are as a cell may begin: its old topology applied, and nothing to change."""
 
 PUT_AWAY = 30.0
 """Seconds in which a host's own script, which outlives its connection, has put away what it staged."""
@@ -25,19 +24,20 @@ PUT_AWAY = 30.0
 
 def run(cell: Cell, desk: Desk, row: Row) -> None:
     """Raises AssertionError with all that was printed where a promise is not kept."""
-    before = _begin(desk)
+    before = _begin(cell, desk)
     desk.write(cell.subject.new)
     row.exit = code = _struck(cell, desk)
     said, changes = desk.printed.read_text(), desk.changes()
     assert code in cell.fault.exits | {0}, said
     _look(desk, before, changes, row)
     assert code != 0 or desk.differs() == "", f"exit code 0 is false\n{said}"
+    aftermath.age_locks(desk.cluster, desk.lab)
     resumed = desk.goes_on("apply", "--resume", "--yes")
     row.resume = _told(left := desk.differs())
     assert left == "" and resumed.code == (0 if code else 1), f"{left}\nresume: {resumed}\nthe run: {said}"
     _nothing_left(desk, before, changes)
     back = desk.goes_on("rollback", "--yes")
-    desk.write(OLD)
+    desk.write(cell.subject.old)
     row.rollback = _told(left := desk.differs())
     assert left == "" and back.code == 0, f"{left}\nrollback: {back}\nresume: {resumed}\nthe run: {said}"
     _nothing_left(desk, before, changes)
@@ -49,13 +49,15 @@ def _told(left: str) -> str:
     return "differs" if left else "diff 0"
 
 
-def _begin(desk: Desk) -> Before:
-    """A lab that a cell has left in another state begins anew."""
-    desk.write(OLD)
+def _begin(cell: Cell, desk: Desk) -> Before:
+    """A lab that a cell has left in another state begins anew; one that no cell has used is fresh."""
+    desk.write(cell.subject.old)
     if desk.cluster.inventory not in clean:
-        restored = desk.cluster.lab("restore", "fresh")
-        assert restored.code == 0, restored
-        desk.cluster.settle()
+        if desk.used:
+            restored = desk.cluster.lab("restore", "fresh")
+            assert restored.code == 0, restored
+            desk.cluster.settle()
+        desk.used = True
         made = desk.cluster.tool("apply", "--yes", "--anew", timeout=600)
         assert made.code == 0, made
         assert desk.differs() == ""

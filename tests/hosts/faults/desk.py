@@ -24,16 +24,21 @@ Reached = Callable[[Iterable[Event]], bool]
 
 @dataclass
 class Desk:
-    """`state` is the state directory; `old` are the runs that were there before the one that is looked at."""
+    """`state` is the state directory; `old` are the runs that were there before the one that is looked at.
+
+    `used`: a cell has worked with the lab.
+    """
 
     cluster: LabCluster
     lab: Lab
     state: Path
     printed: Path
     old: set[Path] = field(default_factory=set)
+    used: bool = False
 
     def write(self, topology: Mapping[str, Any]) -> None:
-        self.cluster.topology(json.dumps(topology, indent=1))
+        network = str(self.lab.settings.network.network_address).rpartition(".")[0]
+        self.cluster.topology(json.dumps(topology, indent=1).replace("@NETWORK@", network))
 
     def start(self) -> subprocess.Popen[str]:
         """apply, in a process of its own; what it prints goes to `printed`."""

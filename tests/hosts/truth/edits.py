@@ -14,7 +14,6 @@ START: Topology = {
     "service_cidr": "10.96.0.0/16",
     "pod_cidr": "10.244.0.0/16",
     "cluster_domain": "cluster.local",
-    "node_port_range": "30000-32767",
     "kube_proxy": {"mode": "iptables"},
     "dns": {"replicas": 1, "ttl": 30, "pod_disruption_budget": True, "spread": "preferred"},
     "services": [],
@@ -142,7 +141,7 @@ EDITS = (
     Edit("one Service less", 3, _fewer_services),
     Edit("another Service", 4, _another_service),
     Edit("DNS: address (kubelets)", 2, _move_dns),
-    Edit("range of NodePorts (apiserver)", 1, _set("", "node_port_range", "30000-32767", "30000-32000")),
+    Edit("range of NodePorts (apiserver)", 1, _set("", "node_port_range", "30000-32000", "30000-32767")),
     Edit("service range", 1, _move_range),
 )  # fmt: skip
 
