@@ -21,7 +21,6 @@ from k8snet_provision import (
     looking,
     planning,
     rollout,
-    run_lock,
 )
 from k8snet_provision.applying import Applying, Ended
 from k8snet_provision.around import Around
