@@ -76,7 +76,7 @@ def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part)
             plan, found, unknown = _compared(session, world, given, watches, part)
     told = plan if part.all else leaning.of_part(plan, session.hosts, part, saw_all=saw_all)
     findings = (*of_plan.findings(told, str(session.request.inventory)), *found)
-    return Judged(told, findings, tuple(dict.fromkeys([*plan.incomplete, *unknown])))
+    return Judged(told, findings, tuple(dict.fromkeys([*told.incomplete, *unknown])))
 
 
 def _compared(

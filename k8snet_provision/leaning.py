@@ -17,6 +17,9 @@ from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, Severity
 from k8snet_provision.seen import World
 
+UNREACHED = "host"
+"""What planning calls a host that gave no answer at all."""
+
 
 def on_others(plan: Plan, given: Sequence[Problem], part: Part, without: Callable[[], Plan]) -> bool:
     """Whether the cluster is refused for a reason that hosts of other shards may disprove.
@@ -43,7 +46,8 @@ def without(world: World, part: Part) -> World:
 def of_part(plan: Plan, hosts: Sequence[str], part: Part, *, saw_all: bool) -> Plan:
     """What a part tells: of its own hosts, and of the cluster where it has it.
 
-    Having looked at all hosts, it also tells why the cluster is refused: perhaps only its hosts have shown that.
+    Having looked at all hosts, it also tells why the cluster is refused: perhaps only its hosts have shown that. Of a
+    host that others report on it tells that it was not reached: what depends on it was not judged here.
     """
     others = set(hosts) - set(part.hosts)
     changes = (change for change in plan.changes if _tells(part, others, change.target))
@@ -52,7 +56,8 @@ def of_part(plan: Plan, hosts: Sequence[str], part: Part, *, saw_all: bool) -> P
         for problem in plan.problems
         if _tells(part, others, target(problem)) or (saw_all and target(problem) == CLUSTER)
     )
-    return replace(plan, changes=tuple(changes), problems=tuple(problems))
+    incomplete = (item for item in plan.incomplete if item.target not in others or item.what == UNREACHED)
+    return replace(plan, changes=tuple(changes), problems=tuple(problems), incomplete=tuple(incomplete))
 
 
 def _tells(part: Part, others: Collection[str], target: str) -> bool:

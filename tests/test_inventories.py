@@ -133,3 +133,20 @@ def test_a_shard_of_an_indexed_job(two: tuple[Path, Path], monkeypatch: pytest.M
     monkeypatch.setitem(os.environ, "JOB_COMPLETION_INDEX", "1")
     (report,) = told(drift(two[0], "--shard", "auto/2"))["reports"]
     assert report["shard"] == {"index": 2, "count": 2}
+
+
+def test_all_shards_together_find_what_one_look_finds(two: tuple[Path, Path], tmp_path: Path) -> None:
+    whole = told(drift(*two))["reports"]
+    files = []
+    for index in range(1, 4):
+        ran = drift(*two, "--shard", f"{index}/3")
+        files.append(tmp_path / f"{index}.json")
+        files[-1].write_text(ran.out)
+    merged = told(run("reports", "merge", *map(str, files), "--output", "json"))["reports"]
+    for one, other in zip(merged, whole, strict=True):
+        assert sorted(one["hosts"]) == sorted(other["hosts"])
+        assert sorted(unseen(one)) == sorted(unseen(other))
+        assert sorted(map(str, one["findings"])) == sorted(map(str, other["findings"]))
+        assert {name: sorted(targets) for name, targets in one["looked_at"].items()} == {
+            name: sorted(targets) for name, targets in other["looked_at"].items()
+        }

@@ -7,7 +7,17 @@ import sys
 import typer
 
 from k8snet_provision import ending
-from k8snet_provision.cli import changing, confirming, drift, going_back, looking_back, proving, reading, watching
+from k8snet_provision.cli import (
+    changing,
+    confirming,
+    drift,
+    going_back,
+    looking_back,
+    merging,
+    proving,
+    reading,
+    watching,
+)
 from k8snet_provision.lab.commands import app as lab
 
 app = typer.Typer(
@@ -17,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.add_typer(drift.app, name="drift")
+app.add_typer(merging.app, name="reports")
 for command in (
     changing.diff,
     changing.show,

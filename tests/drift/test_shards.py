@@ -41,7 +41,7 @@ def test_a_host_is_the_same_whatever_inventories_call_it_and_another_one_behind_
     here = Connection("web", "Host.example", user="root", become=True)
     assert shards.identity(here) == shards.identity(Connection("db", "host.example", user="admin", key_file="/k"))
     assert shards.identity(here) != shards.identity(Connection("web", "host.example", port=2222))
-    assert shards.identity(here) != shards.identity(Connection("web", "host.example", jump=(Hop(None, "bastion"),)))
+    assert shards.identity(here) != shards.identity(Connection("web", "host.example", jump=(Hop("", "bastion"),)))
 
 
 @pytest.mark.parametrize(("text", "shard"), [("1/1", Shard(1, 1)), ("4/4", Shard(4, 4)), ("auto/4", Shard(3, 4))])

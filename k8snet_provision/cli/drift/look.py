@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +10,9 @@ import typer
 
 from k8snet_provision import drifting, ending, exits
 from k8snet_provision import inventories as many
-from k8snet_provision.cli.options import Extra, Forks, Limit, Out, Output, Vault, err, out, request_of
+from k8snet_provision.cli.drift.telling import tell
+from k8snet_provision.cli.options import Extra, Forks, Limit, Out, Output, Vault, err, request_of
 from k8snet_provision.drift import Report, Shard, shards
-from k8snet_provision.drift.looks import to_json
-from k8snet_provision.reports import console as problems
-from k8snet_provision.reports.drift import console
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.session import Session
 
@@ -45,11 +42,7 @@ def look(
             return drifting.look(session, part)
 
         looks = many.look(request_of(inventories[0], limit, "", forks, extra, vault), inventories, work)
-    problems.show_problems(err(), looks.all_problems)
-    if output is Output.JSON:
-        print(json.dumps(to_json(looks), indent=2))
-    else:
-        console.show(out(), looks.reports)
+    tell(looks, output)
     raise typer.Exit(exits.of_looks(looks))
 
 
