@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from k8snet_provision.edits import static_pod, systemd_unit
-from k8snet_provision.edits.flag_words import effective
+from k8snet_provision.edits.flag_words import Flags, FlagUse, all_values, effective
 from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.edits.systemd_unit import UnitFiles
 from k8snet_provision.problems import Problem
@@ -44,13 +44,23 @@ class Program:
         """The flag's value in the running process; None without the flag or without a process."""
         return effective(self.argv, flag) if self.argv else None
 
+    def all_running(self) -> Flags:
+        """Every flag of the running process; none where none runs."""
+        return all_values(self.argv)
+
     def defined(self, flag: str) -> str | None:
         """The flag's value in the files; raises EditRefused where they cannot be read."""
-        if self.kind == "systemd":
-            uses = systemd_unit.flags(_unit_files(self)).get(flag, [])
-        else:
-            uses = static_pod.flags(_text(self.files[0]), self.name, self.files[0].path).get(flag, [])
+        uses = self._uses().get(flag, [])
         return uses[-1].value if uses else None
+
+    def all_defined(self) -> Flags:
+        """Every flag in the files; raises EditRefused where they cannot be read."""
+        return {name: tuple(use.value for use in uses) for name, uses in self._uses().items()}
+
+    def _uses(self) -> dict[str, list[FlagUse]]:
+        if self.kind == "systemd":
+            return systemd_unit.flags(_unit_files(self))
+        return static_pod.flags(_text(self.files[0]), self.name, self.files[0].path)
 
     def with_flags(self, wanted: Mapping[str, str]) -> Iterator[tuple[File, File]]:
         """(before, after) of each file that changes; raises EditRefused."""

@@ -6,12 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from k8snet_provision import assets, leaning, looking, planning
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER
-from k8snet_provision.drift import Finding, Report, Shard, Watch, looked_at, of_plan, picture, shards, watch
+from k8snet_provision.drift import Finding, Report, Shard, Watch, looked_at, of_plan, picture, shards, watch, who
 from k8snet_provision.drift.shards import Part
+from k8snet_provision.engine.fleet import Fleet, Output, Script
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem
 from k8snet_provision.saved_plan import tool
@@ -75,8 +77,22 @@ def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part)
             world, saw_all = looking.further(asked, world, rest, session.fleet), True
             plan, found, unknown = _compared(session, world, given, watches, part)
     told = plan if part.all else leaning.of_part(plan, session.hosts, part, saw_all=saw_all)
-    findings = (*of_plan.findings(told, str(session.request.inventory)), *found)
+    changed_by = partial(who.of_change, world, _traces(session.fleet, told))
+    findings = (*of_plan.findings(told, str(session.request.inventory), changed_by), *found)
     return Judged(told, findings, tuple(dict.fromkeys([*told.incomplete, *unknown])))
+
+
+def _traces(fleet: Fleet, plan: Plan) -> who.Traces:
+    """What the file systems keep of files that are not as they should be: asked of those hosts alone."""
+    paths = who.files(plan.changes)
+    asked = {host: Script(who.script(of_host), timeout=15) for host, of_host in paths.items()}
+    answers = fleet.run(asked) if asked else {}
+    return {
+        place: told
+        for host, answer in answers.items()
+        if isinstance(answer, Output)
+        for place, told in who.traces(host, paths[host], answer.stdout).items()
+    }
 
 
 def _compared(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from k8snet_provision.observe import compose
 from k8snet_provision.resources import file, sysctl
 from k8snet_provision.resources.probe import Probe, State, Unknown
 from tests.shell import ask
@@ -55,6 +57,17 @@ def test_a_file_that_is_too_large_is_unknown_and_the_next_is_not(tmp_path: Path)
         file.read(seen, f"{tmp_path}/large")
     found = file.read(seen, f"{tmp_path}/small")
     assert found is not None and found.content == b"small"
+
+
+def test_a_file_of_200_mb_is_told_by_its_size_and_not_sent(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        with (tmp_path / name).open("wb") as large:
+            large.truncate(200_000_000)
+    probes = [file.probe(f"{tmp_path}/{name}") for name in ("first", "second")]
+    said = subprocess.run(["sh"], input=compose(probes, "end").encode(), stdout=subprocess.PIPE, check=True).stdout
+    assert len(said) < 200
+    with pytest.raises(Unknown, match=f"larger than {file.LARGEST} bytes: 200000000"):
+        file.read(ask(*probes), f"{tmp_path}/second")
 
 
 @pytest.mark.parametrize("cut_at", [0, 20, 80, 120, 1000])

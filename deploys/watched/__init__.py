@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from deploys.watched import certificates, edge, flags, images, ingress_certificates, kube_proxy, service_range
 from k8snet_provision.drift import Watch
 
-WATCHES: tuple[Watch, ...] = ()
+WATCHES: tuple[Watch, ...] = (
+    flags.WATCH,
+    kube_proxy.WATCH,
+    certificates.WATCH,
+    ingress_certificates.WATCH,
+    service_range.WATCH,
+    edge.WATCH,
+    images.WATCH,
+)

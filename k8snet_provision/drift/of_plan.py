@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from shlex import quote
 
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
@@ -31,17 +32,20 @@ REFUSAL = "refusal"
 SAYS = {Action.CREATE: "is missing", Action.UPDATE: "is not as wanted", Action.DELETE: "should not be there"}
 
 
-def findings(plan: Plan, inventory: str) -> Iterator[Finding]:
-    """One for each change, and one for each reason why apply would change nothing at all."""
+def findings(plan: Plan, inventory: str, who: Callable[[Change], str] = lambda _: "") -> Iterator[Finding]:
+    """One for each change, and one for each reason why apply would change nothing at all.
+
+    `who` says what is known of who made a change necessary.
+    """
     for change in plan.changes:
-        yield of_change(change, plan.name, inventory)
+        yield replace(of_change(change, plan.name, inventory), who=who(change))
     for problem in plan.problems:
         if problem.severity is Severity.ERROR:
             yield _of_refusal(problem, plan.name)
 
 
 def of_change(change: Change, cluster: str, inventory: str) -> Finding:
-    code = CODES[change.kind]
+    code = _code(change)
     limit = "" if change.target == CLUSTER else f" --limit {quote(change.target)}"
     return Finding(
         code,
@@ -55,6 +59,13 @@ def of_change(change: Change, cluster: str, inventory: str) -> Finding:
         None if change.secret else change.after,
         f"k8snet-provision apply {quote(inventory)}{limit} --tags {quote(change.phase)}",
     )
+
+
+def _code(change: Change) -> Code:
+    """A kube-proxy that has to start anew for its mode works in another one."""
+    if change.kind is Kind.RESTART and change.phase.startswith("kube-proxy") and change.because.startswith("mode: "):
+        return Code.PROXY_MODE
+    return CODES[change.kind]
 
 
 def _of_refusal(problem: Problem, cluster: str) -> Finding:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+Flags = Mapping[str, tuple[str, ...]]
+"""The values of each flag by its name, in order: some may be given several times, as --service-account-issuer."""
+
+_OPEN = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_.-]*\)|%[A-Za-z]")
+"""What only the host knows: a variable of a container, a specifier of systemd."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,28 @@ def flag_words(argv: Sequence[str]) -> Iterator[FlagWord]:
 def effective(argv: Sequence[str], name: str) -> str | None:
     """The value the program obeys: that of the last use; None where the flag is not there."""
     return next((flag.value for flag in reversed(list(flag_words(argv))) if flag.name == normalized(name)), None)
+
+
+def all_values(argv: Sequence[str]) -> Flags:
+    """Every long flag with all its values."""
+    found: dict[str, list[str]] = {}
+    for flag in flag_words(argv):
+        found.setdefault(flag.name, []).append(flag.value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def differing(running: Flags, written: Flags) -> list[str]:
+    """The names of flags whose values are not as they are written; what only the host knows may be anything."""
+    return sorted(n for n in {*running, *written} if not _same(running.get(n, ()), written.get(n, ())))
+
+
+def _same(running: Sequence[str], written: Sequence[str]) -> bool:
+    return len(running) == len(written) and all(map(_stands_for, written, running))
+
+
+def _stands_for(written: str, value: str) -> bool:
+    pattern = ".*".join(map(re.escape, _OPEN.split(written)))
+    return re.fullmatch(pattern, value, re.DOTALL) is not None
 
 
 def argv_with(argv: Sequence[str], name: str, value: str) -> list[str]:

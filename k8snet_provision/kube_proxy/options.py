@@ -15,6 +15,8 @@ from k8snet_provision.topology.kube_proxy import KubeProxy
 
 KIND = "KubeProxyConfiguration"
 MODES = ("iptables", "ipvs", "nftables")
+DEFAULT_MODE = "iptables"
+"""On Linux, where none is given."""
 
 HEALTHZ_PORT, METRICS_PORT = 10256, 10249
 """kubernetes.io/docs/reference/networking/ports-and-protocols."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -27,12 +27,15 @@ BY_HAND, BY_ITSELF, UNCHECKED, AUTHORITY = "renewed", "rotated", "self-made", "a
 """How a certificate is renewed. The kubelet makes its own serving certificate (`self-made`) where it is given none;
 no API server checks that one unless it is told to (--kubelet-certificate-authority)."""
 
+SERVING, SERVED = "kube-apiserver serving", "kube-apiserver as served"
+"""What the API server was given as a file, and what it shows to who connects."""
+
 SCRIPT = r"""
 set -f
 cr=$(printf '\r')
 pem() {
   block=
-  while IFS= read -r line || [ "$line" ]; do
+  head -c 1048576 -- "$1" | while IFS= read -r line || [ "$line" ]; do
     line=${line%"$cr"}
     case $line in
       "-----BEGIN CERTIFICATE-----") block=$line ;;
@@ -41,7 +44,7 @@ pem() {
       *) [ -z "$block" ] || block="$block
 $line" ;;
     esac
-  done <"$1"
+  done
 }
 header() { printf '=%s\037%s\037%s\037%s\n' "$1" "$2" "$3" "$4"; }
 # HOW WHAT PATH
@@ -54,11 +57,11 @@ certificate() {
 kubeconfig() {
   [ "$2" ] || return 0
   [ -r "$2" ] || { header renewed "$1" "$2" "it cannot be read"; return; }
-  sed -n 's/.*client-certificate-data"\{0,1\}: *"\{0,1\}\([A-Za-z0-9+\/=]*\).*/\1/p' "$2" |
+  head -c 1048576 -- "$2" | sed -n 's/.*client-certificate-data"\{0,1\}: *"\{0,1\}\([A-Za-z0-9+\/=]*\).*/\1/p' |
   while read -r data || [ "$data" ]; do
     header renewed "$1" "$2" ""; printf '%s\n' "$data"
   done
-  for named in $(sed -n 's/.*client-certificate"\{0,1\}: *"\{0,1\}\([^" ]*\).*/\1/p' "$2"); do
+  for named in $(head -c 1048576 -- "$2" | sed -n 's/.*client-certificate"\{0,1\}: *"\{0,1\}\([^" ]*\).*/\1/p'); do
     case $named in /*) ;; *) named=${2%/*}/$named ;; esac
     how=renewed; case $named in */kubelet-client-current.pem) how=rotated ;; esac
     certificate "$how" "$1" "$named"
@@ -104,6 +107,24 @@ done
 """
 
 
+SERVED_SCRIPT = r"""
+served() {
+  why=; said=$(timeout 5 openssl s_client -connect "$1" </dev/null 2>/dev/null | pem /dev/stdin)
+  [ "$said" ] || why="no TLS handshake within 5 s"
+  command -v openssl >/dev/null || why="openssl is not installed"
+  header renewed "kube-apiserver as served" "$1" "$why"; printf '%s\n' "$said"
+}
+for pid in $(pids kube-apiserver); do
+  serving=$(flag "$pid" tls-cert-file)
+  [ -z "$serving" ] || { foreign "$pid" "$serving" && continue; }
+  address=$(flag "$pid" bind-address); port=$(flag "$pid" secure-port)
+  case $address in '' | 0.0.0.0 | ::) address=127.0.0.1 ;; *:*) address="[$address]" ;; esac
+  served "$address:${port:-6443}"
+done
+"""
+"""What each API server of the host shows to who connects to its own address, in the words of SCRIPT."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One certificate; `how` it is renewed, `what` it is for, times in UTC."""
@@ -113,6 +134,7 @@ class Found:
     path: str
     begins: datetime
     ends: datetime
+    certificate: x509.Certificate | None = field(default=None, compare=False, repr=False)
 
     @property
     def ahead(self) -> timedelta:
@@ -163,7 +185,7 @@ def _found(how: str, what: str, path: str, body: str) -> Found:
     """Of an authority's bundle the one that ends last, since an old one may stay beside it; else the first one."""
     loaded = _load(body)
     chosen = max(loaded, key=lambda item: item.not_valid_after_utc) if how == AUTHORITY else loaded[0]
-    return Found(how, what, path, chosen.not_valid_before_utc, chosen.not_valid_after_utc)
+    return Found(how, what, path, chosen.not_valid_before_utc, chosen.not_valid_after_utc, chosen)
 
 
 def _load(body: str) -> list[x509.Certificate]:

@@ -10,14 +10,12 @@ from k8snet_provision.change import CLUSTER
 from k8snet_provision.plan import Plan
 from k8snet_provision.preflight import certificates, clocks, health, ingress, nodes, space, workloads
 from k8snet_provision.preflight.asking import Answered
-from k8snet_provision.preflight.certificates import Found
+from k8snet_provision.preflight.certificates import SERVING, Found
 from k8snet_provision.preflight.clocks import Offset
 from k8snet_provision.preflight.codes import Code
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.probe import HostSeen, Unknown
 from k8snet_provision.topology import Cluster
-
-SERVING = "kube-apiserver serving"
 
 
 def unreached(host: str, why: str) -> Problem:

@@ -127,7 +127,7 @@ def read(seen: HostSeen) -> Certificate | None:
         key=dict(values).get("key", ""),
         issuer=leaf.issuer.rfc4514_string(),
         subject=leaf.subject.rfc4514_string(),
-        names=tuple(sorted(_names(leaf))),
+        names=names_of(leaf),
         usages=tuple(_usages(leaf)),
         days=max(1, (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days),
         authority=Authority(best, keys.get(best, "")) if best else None,
@@ -148,6 +148,11 @@ def _issued(authority: x509.Certificate, leaf: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
+    """The names it is for, as `DNS:kubernetes`, sorted."""
+    return tuple(sorted(_names(leaf)))
 
 
 def _names(leaf: x509.Certificate) -> Iterator[str]:

@@ -10,7 +10,7 @@ from shlex import quote
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.resources.probe import ABSENT_CODE, HostSeen, Probe, Unknown
 
-LARGEST = 4 * 1024 * 1024
+LARGEST = 1024 * 1024
 """Bytes. No file this tool edits comes near it; what is larger is not a configuration and is not fetched."""
 
 SEND_FILE = f"""

@@ -17,7 +17,10 @@ Numbered = dict[int, Probe]
 
 
 def compose(probes: Numbered, boundary: str, otherwise: Mapping[int, str]) -> str:
-    """sh that sends every readable plain file; for what is none it runs the probe's own part of `otherwise`."""
+    """sh that sends every readable plain file; for what is none it runs the probe's own part of `otherwise`.
+
+    One that is too large is told by its size alone.
+    """
     chosen = "".join(
         f'p={quote(probe.path)}; if [ -f "$p" ] && [ -r "$p" ]; then set -- "$@" "$p"; n="$n {number}"\n'
         f"else {otherwise[number]}\nfi\n"
@@ -26,7 +29,13 @@ def compose(probes: Numbered, boundary: str, otherwise: Mapping[int, str]) -> st
     return f"""set --; n=
 {chosen}printf '\\n{boundary} files%s\\n' "$n"
 if [ $# -gt 0 ]; then
-  stat -L -c '%a %U %G %s' -- "$@" 2>/dev/null && printf '{boundary}\\n' && head -q -c {LARGEST + 1} -- "$@" 2>/dev/null
+  stats=$(stat -L -c '%a %U %G %s' -- "$@" 2>/dev/null) && printf '%s\\n{boundary}\\n' "$stats" && {{
+    for size in $(printf '%s\\n' "$stats" | sed 's/.* //'); do
+      p=$1; shift
+      [ "$size" -gt {LARGEST} ] || set -- "$@" "$p"
+    done
+    [ $# -eq 0 ] || head -q -c {LARGEST + 1} -- "$@" 2>/dev/null
+  }}
 fi
 printf '\\n{boundary} end %d\\n' "$?"
 """
@@ -43,16 +52,17 @@ def decode(probes: Numbered, boundary: str, output: bytes) -> dict[int, Seen]:
     sizes = [int(line.rpartition(" ")[2]) for line in lines]
     if not found or len(sizes) != len(sent):
         return _unknown(sent, "stat failed, or the answer was cut short")
-    total = sum(min(size, LARGEST + 1) for size in sizes)
+    total = sum(size for size in sizes if size <= LARGEST)
     if not contents[total:].startswith(f"\n{boundary} end 0\n".encode()):
         return _unknown(sent, "a file changed while it was read, or the answer was cut short")
     answers = {}
     for number, line, size in zip(sent, lines, sizes, strict=True):
-        content, contents = contents[:size], contents[min(size, LARGEST + 1) :]
-        path = probes[number].path.encode("utf-8", "surrogateescape")
-        answers[number] = Seen(State.PRESENT, f"{line} {len(path)}\n".encode() + path + content + b"\n")
         if size > LARGEST:
             answers[number] = Seen(State.UNKNOWN, why=f"larger than {LARGEST} bytes: {size}")
+            continue
+        content, contents = contents[:size], contents[size:]
+        path = probes[number].path.encode("utf-8", "surrogateescape")
+        answers[number] = Seen(State.PRESENT, f"{line} {len(path)}\n".encode() + path + content + b"\n")
     return answers
 
 

@@ -25,7 +25,7 @@ class Place:
     hosts: tuple[str, ...] = ()
 
 
-def _places(cluster: Cluster) -> Iterator[Place]:
+def places(cluster: Cluster) -> Iterator[Place]:
     ingress = cluster.topology.ingress
     if ingress is not None and ingress.default_certificate is not None:
         yield Place(("ingress", "default_certificate"), "ingress.default_certificate", ingress.default_certificate)
@@ -37,7 +37,7 @@ def _places(cluster: Cluster) -> Iterator[Place]:
 
 def key_is_in_plain_text(cluster: Cluster) -> Iterator[Problem]:
     """K8N105: whoever reads the inventory has the key."""
-    for place in _places(cluster):
+    for place in places(cluster):
         written = cluster.wrote(*place.path, "key")
         if isinstance(written, str) and not isinstance(written, Secret) and is_text(written):
             yield Problem(
@@ -52,7 +52,7 @@ def key_is_in_plain_text(cluster: Cluster) -> Iterator[Problem]:
 
 def tls_has_no_certificate(cluster: Cluster) -> Iterator[Problem]:
     """K8N192: hosts for which the controller would answer with its own self-signed certificate."""
-    for place in _places(cluster):
+    for place in places(cluster):
         pair, secret = place.pair, getattr(place.pair, "secret", None)
         where = cluster.origin(*place.path)
         if pair.certificate is None and pair.key is None and secret is None:
@@ -98,7 +98,7 @@ def _secrets(cluster: Cluster) -> Iterator[Problem]:
 def certificate_is_wrong(cluster: Cluster, now: datetime | None = None) -> Iterator[Problem]:
     """K8N193 cannot be read; K8N194 key or chain does not fit; K8N195 not valid now; K8N196 for other names."""
     at = now or datetime.now(UTC)
-    for place in _places(cluster):
+    for place in places(cluster):
         if place.pair.certificate is None or place.pair.key is None:
             continue
         texts = {}

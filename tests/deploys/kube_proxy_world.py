@@ -71,8 +71,9 @@ class Scene:
     extra_nodes: tuple[Mapping[str, Any], ...] = field(default=())
 
     def world(self, folder: Path, kube_proxy: str = "mode: nftables") -> World:
-        """The scene with the topology's `kube_proxy` as given, in YAML."""
-        text = f"topology:\n  service_cidr: 10.254.0.0/16\n  kube_proxy: {{{kube_proxy}}}\n"
+        """The scene with the topology's `kube_proxy` as given, in YAML; empty: the topology leaves it out."""
+        section = f"  kube_proxy: {{{kube_proxy}}}\n" if kube_proxy else ""
+        text = f"topology:\n  service_cidr: 10.254.0.0/16\n{section}"
         cluster = write(Path(mkdtemp(dir=folder)), text, HOSTS).cluster()
         seen = {host: HostSeen(host, given) for host, given in self.hosts.items()}
         return World(cluster, Observation(seen, {}), ClusterState(HostSeen("cp1", self._cluster()), reader="cp1"))

@@ -157,7 +157,7 @@ FLAG = "--service-cluster-ip-range=10.96.0.0/16"
 UNREADABLE = {
     "flag given twice": (f"sed -i 's#{FLAG}#{FLAG} {FLAG}#' {UNIT}", FAILED, "is given 2 times, at"),
     "garbage": (f"head -c 3000 /dev/urandom >{UNIT}", FAILED, "kube-apiserver has no ExecStart="),
-    "huge": (f"head -c 6000000 /dev/zero >>{UNIT}", INCOMPLETE, f"{UNIT}: larger than 4194304 bytes: 600"),
+    "huge": (f"head -c 6000000 /dev/zero >>{UNIT}", INCOMPLETE, f"{UNIT}: larger than 1048576 bytes: 600"),
     "empty": (f": >{UNIT}", FAILED, "kube-apiserver has no ExecStart="),
 }
 

@@ -1,0 +1,70 @@
+"""Who changed what: as the API server keeps it for each field, as a host's file system keeps it for a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from shlex import quote
+
+from k8snet_provision.change import CLUSTER, Change, Kind
+from k8snet_provision.resources.kube_object import ObjectRef
+from k8snet_provision.seen import World
+
+Traces = Mapping[tuple[str, str], str]
+"""What is known of a file by host and path."""
+
+LOOK = """
+for p; do
+  if s=$(stat -L -c '%Y %U' -- "$p" 2>/dev/null); then echo "changed $s"
+  elif s=$(stat -L -c '%Y %U' -- "${p%/*}" 2>/dev/null); then echo "removed $s"
+  else echo "- - -"; fi
+done
+"""
+
+
+def files(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """The paths to look at on each host: only of what is not as it should be."""
+    paths: dict[str, list[str]] = {}
+    for change in changes:
+        if change.kind is Kind.FILE and change.target != CLUSTER:
+            paths.setdefault(change.target, []).append(change.name)
+    return paths
+
+
+def script(paths: Sequence[str]) -> str:
+    """sh that tells a line for each path; of what is not there the directory tells when something went."""
+    return f"LC_ALL=C; export LC_ALL; set -- {' '.join(map(quote, paths))}\n{LOOK}"
+
+
+def traces(host: str, paths: Sequence[str], said: bytes) -> Traces:
+    found = {}
+    for path, line in zip(paths, said.decode("utf-8", "replace").splitlines(), strict=False):
+        verb, seconds, owner = line.split(" ", 2)
+        if verb == "changed":
+            found[host, path] = f"changed {_moment(seconds)}, owner {owner}"
+        elif verb == "removed":
+            found[host, path] = f"its directory changed {_moment(seconds)}"
+    return found
+
+
+def _moment(seconds: str) -> str:
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def of_change(world: World, seen: Traces, change: Change) -> str:
+    """Empty where nobody can tell."""
+    if change.kind is Kind.FILE:
+        return seen.get((change.target, change.name), "")
+    if change.kind is Kind.OBJECT and change.before is not None and not change.secret:
+        return _of_object(world, change)
+    return ""
+
+
+def _of_object(world: World, change: Change) -> str:
+    """The manager that set fields of it last; what controllers see they write into the status, which is not ours."""
+    live = world.live(ObjectRef.of(json.loads(change.details["manifest"])))
+    managers = (live or {}).get("metadata", {}).get("managedFields") or ()
+    found = [item for item in managers if item.get("subresource") != "status" and item.get("time")]
+    last = max(found, key=lambda item: str(item["time"]), default=None)
+    return f"{last['manager']} ({last['operation']}) at {last['time']}" if last else ""

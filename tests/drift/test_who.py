@@ -1,0 +1,54 @@
+"""Who changed it: what the file system and managedFields keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from k8snet_provision.change import Change, Kind
+from k8snet_provision.drift import who
+from tests.deploys.worlds import a_state, a_world
+
+DAY = 1_795_000_000
+
+
+def test_a_file_tells_when_it_was_changed_and_whose_it_is(tmp_path: Path) -> None:
+    changed, gone = tmp_path / "it's a file\n", tmp_path / "away" / "gone"
+    changed.write_text("x")
+    os.utime(changed, (DAY, DAY))
+    gone.parent.mkdir()
+    os.utime(gone.parent, (DAY + 3600, DAY + 3600))
+    paths = [str(changed), str(gone), "/nowhere/at/all"]
+    said = subprocess.run(["sh"], input=who.script(paths).encode(), stdout=subprocess.PIPE, check=True).stdout
+    owner = changed.owner()
+    assert who.traces("cp1", paths, said) == {
+        ("cp1", str(changed)): f"changed 2026-11-18T11:06:40Z, owner {owner}",
+        ("cp1", str(gone)): "its directory changed 2026-11-18T12:06:40Z",
+    }
+
+
+def test_only_files_that_differ_are_asked_about() -> None:
+    changes = [Change("edge", "lb1", Kind.FILE, "/etc/a", "x", "y"), Change("edge", "lb1", Kind.UNIT, "b", "x", "y")]
+    assert who.files(changes) == {"lb1": ["/etc/a"]}
+    assert who.files([]) == {}
+
+
+def test_an_object_tells_who_set_it_last_and_its_status_counts_for_nothing(tmp_path: Path) -> None:
+    meta = {
+        "name": "coredns",
+        "namespace": "kube-system",
+        "managedFields": [
+            {"manager": "k8snet-provision", "operation": "Apply", "time": "2026-11-28T02:00:00Z"},
+            {"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-29T02:00:00Z"},
+            {"manager": "kube-controller-manager", "operation": "Update", "time": "2026-11-29T04:00:00Z",
+             "subresource": "status"},
+        ],
+    }  # fmt: skip
+    live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+    world = a_world(tmp_path, "service_cidr: 10.96.0.0/16", {}, a_state(objects=[live]))
+    details = {"how": "apply", "manifest": json.dumps({**live, "metadata": {**meta, "managedFields": None}})}
+    change = Change("coredns", "cluster", Kind.OBJECT, "ConfigMap kube-system/coredns", "a", "b", details)
+    assert who.of_change(world, {}, change) == "kubectl-edit (Update) at 2026-11-29T02:00:00Z"
+    assert who.of_change(world, {}, Change("x", "cp1", Kind.UNIT, "kubelet", "a", "b")) == ""
