@@ -61,6 +61,13 @@ K() {{ "$k" --kubeconfig "$c" --request-timeout=15s "$@"; }}
 """
 
 
+KUBECTL_HERE = """
+command -v kubectl >/dev/null 2>&1 || { echo "kubectl is not in the path of this machine"; exit 1; }
+K() { kubectl --request-timeout=15s "$@"; }
+"""
+"""The same on the machine that the tool runs on; which cluster it is about and who asks, kubectl finds itself."""
+
+
 def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
     """What is read of the cluster. stderr joins stdout because it holds the reason when a call fails."""
     groups: dict[str, list[ObjectRef]] = {"": []}

@@ -14,6 +14,7 @@ from k8snet_provision.change import CLUSTER
 from k8snet_provision.drift import Finding, Report, Shard, Watch, looked_at, of_plan, picture, shards, watch, who
 from k8snet_provision.drift.shards import Part
 from k8snet_provision.engine.fleet import Fleet, Output, Script
+from k8snet_provision.engine.this_machine import ThisMachine
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem
 from k8snet_provision.saved_plan import tool
@@ -65,8 +66,9 @@ def look(session: Session, shard: Shard | None = None) -> Report:
 
 
 def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part) -> Judged:
-    world = looking.look(asked, session.cluster, part.seen, session.fleet)
-    world, refused = looking.ask_dry_run(session.site, world, session.fleet)
+    here = ThisMachine() if session.request.cluster_from_here else None
+    world = looking.look(asked, session.cluster, part.seen, session.fleet, here=here)
+    world, refused = looking.ask_dry_run(session.site, world, here or session.fleet)
     given = (*session.warnings, *refused)
     plan, found, unknown = _compared(session, world, given, watches, part)
     rest = [host for host in session.hosts if host not in part.seen]

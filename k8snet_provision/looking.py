@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from gevent.pool import Pool
 
@@ -13,6 +14,8 @@ from k8snet_provision.capability import Site, attempt, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
+from k8snet_provision.engine.this_machine import NAME as HERE
+from k8snet_provision.engine.this_machine import ThisMachine
 from k8snet_provision.observe import Observation, compose, decode, new_boundary
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.as_sent import is_as_sent
@@ -50,16 +53,34 @@ echo "$(id -un) is not root; hint: set ansible_become, or connect as root (ansib
 """Without root half of the answers would be "not there" where they are "not to be seen"."""
 
 
-def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet, also: Sequence[Probe] = ()) -> World:
+class Asked(Protocol):
+    """Who runs scripts by name: a Fleet on its hosts, or this machine."""
+
+    def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]: ...
+
+
+def look(
+    site: Site,
+    cluster: Cluster,
+    hosts: Sequence[str],
+    fleet: Fleet,
+    also: Sequence[Probe] = (),
+    here: ThisMachine | None = None,
+) -> World:
     """Observes `hosts` with one script each; the first control plane reached also reads the cluster.
 
-    `also` is asked of every host, whatever the site wants there.
+    `also` is asked of every host, whatever the site wants there. `here` reads the cluster instead, with its own kubectl
+    and by the means that kubectl finds itself: $KUBECONFIG, or the service account of a pod.
     """
     reached = fleet.connect(hosts)
     readers = [host for host in cluster.control_planes if reached.get(host) is None]
     probes = {host: [AS_ROOT, *also, *_host_probes(site, cluster, host)] for host in hosts if reached[host] is None}
     with_cluster = Pool(1)
-    state = with_cluster.spawn(_read_cluster, site, cluster, readers, fleet)
+    state = (
+        with_cluster.spawn(_read_cluster, site, cluster, (HERE,), here, cluster_state.KUBECTL_HERE)
+        if here
+        else with_cluster.spawn(_read_cluster, site, cluster, readers, fleet, _prelude(cluster))
+    )
     seen, lost = _run(fleet, probes)
     unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
     whole = set(cluster.control_planes) <= set(hosts)
@@ -67,10 +88,12 @@ def look(site: Site, cluster: Cluster, hosts: Sequence[str], fleet: Fleet, also:
     return World(cluster, Observation(seen, unreached | lost), state.get(), phases)
 
 
-def further(site: Site, world: World, hosts: Sequence[str], fleet: Fleet) -> World:
+def further(site: Site, world: World, hosts: Sequence[str], fleet: Fleet, also: Sequence[Probe] = ()) -> World:
     """The world with more hosts observed."""
     reached = fleet.connect(hosts)
-    probes = {host: [AS_ROOT, *_host_probes(site, world.cluster, host)] for host in hosts if reached[host] is None}
+    probes = {
+        host: [AS_ROOT, *also, *_host_probes(site, world.cluster, host)] for host in hosts if reached[host] is None
+    }
     seen, lost = _run(fleet, probes)
     unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
     before = world.observation
@@ -96,7 +119,7 @@ def _host_probes(site: Site, cluster: Cluster, host: str) -> Iterable[Probe]:
     return probes.values()
 
 
-def _run(fleet: Fleet, probes: dict[str, list[Probe]]) -> tuple[dict[str, HostSeen], dict[str, str]]:
+def _run(fleet: Asked, probes: dict[str, list[Probe]]) -> tuple[dict[str, HostSeen], dict[str, str]]:
     boundary = new_boundary()
     scripts = {host: Script(compose(asked, boundary), timeout=OBSERVATION_TIMEOUT) for host, asked in probes.items()}
     seen, lost = {}, {}
@@ -116,9 +139,8 @@ def _why(failure: Unreachable) -> str:
     return f"{failure.reason}; hint: {failure.hint}" if failure.hint else failure.reason
 
 
-def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Fleet) -> ClusterState:
+def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Asked, prelude: str) -> ClusterState:
     """The cluster as the first control plane saw whose API server answered; the others are asked in turn."""
-    prelude = _prelude(cluster)
     own = {probe.key: probe for phase in site for probe in phase.capability.questions(cluster, prelude)}
     probes = [*cluster_state.probes(prelude, _refs(site, cluster)), *own.values()]
     why = "no control-plane host could be reached"
@@ -131,7 +153,7 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: F
     return ClusterState(None, why)
 
 
-def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
+def _ask_at_once(fleet: Asked, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
     """kubectl mostly waits, so several channels of the one connection ask at once; empty when the host is lost.
 
     Where the API server gives no version, the others are not waited for: each would try for many seconds. Nor are
@@ -152,7 +174,7 @@ def _ask_at_once(fleet: Fleet, reader: str, probes: Sequence[Probe]) -> Mapping[
     return {key: seen for half in found if half for key, seen in half.answers.items()} if all(found) else {}
 
 
-def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Problem]]:
+def ask_dry_run(site: Site, world: World, fleet: Asked) -> tuple[World, list[Problem]]:
     """Adds to the world what the API server would make of our manifests.
 
     Those that are there as they were sent are not tried out: a webhook that does not answer would refuse them too.
@@ -181,7 +203,7 @@ def ask_dry_run(site: Site, world: World, fleet: Fleet) -> tuple[World, list[Pro
     return replace(world, state=replace(world.state, dry=kept | {ObjectRef.of(item): item for item in items})), problems
 
 
-def _try_out(world: World, fleet: Fleet, manifests: Sequence[Manifest], output: str) -> Output | Unreachable:
+def _try_out(world: World, fleet: Asked, manifests: Sequence[Manifest], output: str) -> Output | Unreachable:
     script = Script(cluster_state.dry_run(world.prelude, output), json.dumps(_as_list(manifests)).encode())
     return fleet.run({world.state.reader: script})[world.state.reader]
 

@@ -36,6 +36,8 @@ class Request:
     client: str = ""
     """The host that asks from outside the cluster, for verify; this machine when empty."""
     care: Care = field(default_factory=Care)
+    cluster_from_here: bool = False
+    """Whether the cluster is read with this machine's kubectl, and not through a control plane."""
     resume: bool = False
     """Go on with a run that was cut short."""
     anew: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,11 @@ from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.session import Session
 
 
+class ClusterFrom(StrEnum):
+    CONTROL_PLANE = "control-plane"
+    HERE = "here"
+
+
 def look(
     inventories: Annotated[list[Path], typer.Argument(metavar="INVENTORY...", help="One or several inventories.")],
     limit: Limit = "",
@@ -27,6 +34,9 @@ def look(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Only the Ith of N parts of the hosts; auto/N in an Indexed Job.")
     ] = "",
+    cluster_from: Annotated[
+        ClusterFrom, typer.Option(help="Who reads the cluster: a control plane's kubectl, or the one here.")
+    ] = ClusterFrom.CONTROL_PLANE,
 ) -> None:
     """Find what is not as the topology wants it, or does not work as it says. Changes nothing, anywhere.
 
@@ -41,7 +51,8 @@ def look(
             progress.step(f"{session.cluster.name}: observing {len(session.hosts)} hosts")
             return drifting.look(session, part)
 
-        looks = many.look(request_of(inventories[0], limit, "", forks, extra, vault), inventories, work)
+        request = request_of(inventories[0], limit, "", forks, extra, vault)
+        looks = many.look(replace(request, cluster_from_here=cluster_from is ClusterFrom.HERE), inventories, work)
     tell(looks, output)
     raise typer.Exit(exits.of_looks(looks))
 
