@@ -59,7 +59,7 @@ def look(session: Session, shard: Shard | None = None) -> Report:
         notices=judged.plan.notices,
         picture=picture.places(session.cluster),
         looked_at=covered if part.whole or not whole else _without_cluster(covered),
-        last_complete="" if judged.incomplete else begun,
+        last_complete="" if judged.incomplete or session.request.limit else begun,
         topology=str(session.cluster.origin()),
         shard=shard,
     )

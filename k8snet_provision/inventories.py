@@ -11,6 +11,7 @@ from pathlib import Path
 from gevent.pool import Pool
 
 from k8snet_provision import session as sessions
+from k8snet_provision import topology
 from k8snet_provision.drift.looks import Failed, Looks
 from k8snet_provision.drift.report import Report
 from k8snet_provision.engine.links import SharedLinks
@@ -57,7 +58,7 @@ def _read(request: Request, *, named: bool) -> Opened | Failed:
         return sessions.opened(request)
     except ProblemsFound as found:
         other = None if named else none_at_all(request.inventory)
-        return Failed(str(request.inventory), (other,) if other else found.problems)
+        return _failed(request, (other,) if other else found.problems)
 
 
 def _work(opened: Opened, links: SharedLinks, work: Callable[[Session], Report]) -> Report | Failed:
@@ -65,7 +66,11 @@ def _work(opened: Opened, links: SharedLinks, work: Callable[[Session], Report])
         with sessions.over(opened, links) as session:
             return work(session)
     except ProblemsFound as found:
-        return Failed(str(opened.request.inventory), found.problems)
+        return _failed(opened.request, found.problems)
+
+
+def _failed(request: Request, problems: tuple[Problem, ...]) -> Failed:
+    return Failed(str(request.inventory), problems, topology.name_of(request.inventory))
 
 
 def none_at_all(path: Path) -> Problem | None:

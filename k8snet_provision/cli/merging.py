@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from k8snet_provision import duration, exits
-from k8snet_provision.cli.drift.telling import tell
+from k8snet_provision import duration
+from k8snet_provision.cli.drift.telling import Files, tell
 from k8snet_provision.cli.options import Out, Output
 from k8snet_provision.drift import merging, report_files
 from k8snet_provision.duration import Bounds
+from k8snet_provision.reports.drift import targets
 
 WITHIN = Bounds("--within", "K8N772", 1, 7 * 24 * 3600)
 
@@ -31,12 +32,13 @@ def merge(
     ],
     within: Annotated[str, typer.Option(metavar="TIME", help="Begun further apart: not of one run.")] = "1h",
     output: Out = Output.TEXT,
+    report: Files = [],  # noqa: B006
 ) -> None:
     """Make one report of those of shards, of each cluster. What is missing or belongs to another run is named.
 
     Exit 0: in sync, 2: drift, 1: a file is damaged, 3: a shard is missing, or could not see all.
     """
+    wanted = targets.targets(report)
     apart = timedelta(seconds=duration.seconds(within, WITHIN))
     looks = merging.merge([report_files.read(files)], apart)
-    tell(looks, output)
-    raise typer.Exit(exits.of_looks(looks))
+    raise typer.Exit(tell(looks, output, wanted))

@@ -89,8 +89,19 @@ def graph(
     print(graph.as_mermaid(way) if output is Picture.MERMAID else graph.as_text(way), end="")
 
 
-def schema() -> None:
-    """Print the JSON Schema of the variable `topology`, for editors."""
-    from k8snet_provision.topology.schema import json_schema
+class Described(StrEnum):
+    TOPOLOGY = "topology"
+    DRIFT = "drift"
 
-    print(json.dumps(json_schema(), indent=2))
+
+def schema(
+    what: Annotated[
+        Described, typer.Argument(help="The variable `topology`, for editors, or what `drift` gives as JSON.")
+    ] = Described.TOPOLOGY,
+) -> None:
+    """Print a JSON Schema."""
+    from k8snet_provision.drift import schema as drift
+    from k8snet_provision.topology import schema as topology
+
+    described = {Described.TOPOLOGY: topology.json_schema, Described.DRIFT: drift.json_schema}[what]
+    print(json.dumps(described(), indent=2))

@@ -14,10 +14,14 @@ from k8snet_provision.problems import Origin, Problem, Severity
 
 @dataclass(frozen=True)
 class Failed:
-    """An inventory that is broken: nothing was looked at, and nothing is known of its hosts."""
+    """An inventory that is broken: nothing was looked at, and nothing is known of its hosts.
+
+    `cluster` is the name that a report of it would have had.
+    """
 
     inventory: str
     problems: tuple[Problem, ...]
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ def to_json(looks: Looks) -> dict[str, Any]:
     return {
         "reports": [report.to_json(item) for item in looks.reports],
         "failed": [
-            {"inventory": item.inventory, "problems": [problem_to_json(problem) for problem in item.problems]}
+            {
+                "inventory": item.inventory,
+                "problems": [problem_to_json(problem) for problem in item.problems],
+                "cluster": item.cluster,
+            }
             for item in looks.failed
         ],
         **({"problems": [problem_to_json(problem) for problem in looks.problems]} if looks.problems else {}),
@@ -51,7 +59,8 @@ def from_json(value: Mapping[str, Any]) -> Looks:
     return Looks(
         tuple(map(report.from_json, value["reports"])),
         tuple(
-            Failed(str(item["inventory"]), tuple(map(_problem, item["problems"]))) for item in value.get("failed", ())
+            Failed(str(item["inventory"]), tuple(map(_problem, item["problems"])), str(item["cluster"]))
+            for item in value.get("failed", ())
         ),
         tuple(map(_problem, value.get("problems", ()))),
     )

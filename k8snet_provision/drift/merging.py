@@ -38,10 +38,10 @@ def _cluster(report: Report) -> tuple[str, str]:
 
 def _once(failed: Iterable[Failed]) -> list[Failed]:
     """An inventory that is broken is so in every shard."""
-    problems: dict[str, dict[Problem, None]] = {}
+    problems: dict[tuple[str, str], dict[Problem, None]] = {}
     for item in failed:
-        problems.setdefault(item.inventory, {}).update(dict.fromkeys(item.problems))
-    return [Failed(inventory, tuple(found)) for inventory, found in problems.items()]
+        problems.setdefault((item.inventory, item.cluster), {}).update(dict.fromkeys(item.problems))
+    return [Failed(inventory, tuple(found), cluster) for (inventory, cluster), found in problems.items()]
 
 
 def _merged(reports: Sequence[Report], within: timedelta) -> Report:

@@ -3,6 +3,6 @@
 from .cluster import Cluster, Member
 from .lint import lint, rows
 from .model import Topology
-from .reading import read
+from .reading import name_of, read
 
-__all__ = ["Cluster", "Member", "Topology", "lint", "read", "rows"]
+__all__ = ["Cluster", "Member", "Topology", "lint", "name_of", "read", "rows"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from k8snet_provision.inventory import Inventory
 from k8snet_provision.inventory.settings import Settings
 from k8snet_provision.problems import Origin, Problem, Severity
@@ -27,7 +29,7 @@ def read(inventory: Inventory) -> tuple[Cluster | None, tuple[Problem, ...]]:
     problems += (_located(inventory, common.host, finding) for finding in findings)
     if topology is None:
         return None, tuple(problems)
-    cluster = Cluster(_name(inventory), topology, members, inventory, common.host)
+    cluster = Cluster(name_of(inventory.path), topology, members, inventory, common.host)
     problems += broken(cluster)
     errors = any(problem.severity is Severity.ERROR for problem in problems)
     return None if errors else cluster, tuple(sorted(problems, key=_place))
@@ -39,8 +41,9 @@ def _place(problem: Problem) -> tuple[str, int]:
     return (where.file, where.line) if isinstance(where, Origin) else (where, 0)
 
 
-def _name(inventory: Inventory) -> str:
-    path = inventory.path.resolve()
+def name_of(path: Path) -> str:
+    """The name of the cluster that an inventory describes, whether it can be read or not."""
+    path = path.resolve()
     return (path if path.is_dir() else path.parent).name
 
 

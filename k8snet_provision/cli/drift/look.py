@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 
-from k8snet_provision import drifting, ending, exits
+from k8snet_provision import drifting, ending
 from k8snet_provision import inventories as many
-from k8snet_provision.cli.drift.telling import tell
+from k8snet_provision.cli.drift.telling import Files, tell
 from k8snet_provision.cli.options import Extra, Forks, Limit, Out, Output, Vault, err, request_of
 from k8snet_provision.drift import Report, Shard, shards
+from k8snet_provision.reports.drift import targets
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.session import Session
 
@@ -37,6 +38,7 @@ def look(
     cluster_from: Annotated[
         ClusterFrom, typer.Option(help="Who reads the cluster: a control plane's kubectl, or the one here.")
     ] = ClusterFrom.CONTROL_PLANE,
+    report: Files = [],  # noqa: B006
 ) -> None:
     """Find what is not as the topology wants it, or does not work as it says. Changes nothing, anywhere.
 
@@ -44,7 +46,7 @@ def look(
 
     Exit 0: in sync, 2: drift, 1: failed, 3: not all could be seen.
     """
-    part = _shard(shard)
+    part, files = _shard(shard), targets.targets(report)
     with ConsoleProgress(err(), quiet=output is Output.JSON) as progress:
 
         def work(session: Session) -> Report:
@@ -53,8 +55,7 @@ def look(
 
         request = request_of(inventories[0], limit, "", forks, extra, vault)
         looks = many.look(replace(request, cluster_from_here=cluster_from is ClusterFrom.HERE), inventories, work)
-    tell(looks, output)
-    raise typer.Exit(exits.of_looks(looks))
+    raise typer.Exit(tell(looks, output, files))
 
 
 def _shard(text: str) -> Shard | None:
