@@ -144,7 +144,8 @@ def preflight(session: Session) -> Looked:
     plan = looked.plan
     if errors(plan.problems) or unseen(plan, session.cluster) or not plan.changes:
         return looked
-    _, problems = _job(session, looked)
+    again = _to_resume(session, plan, looked.around.runs) if session.request.resume else None
+    _, problems = _job(session, looked, again)
     return replace(looked, plan=replace(plan, problems=(*plan.problems, *problems)))
 
 

@@ -16,6 +16,7 @@ from k8snet_provision.cli.options import Extra, Forks, Inventory, Out, Output, V
 from k8snet_provision.forecast import compare
 from k8snet_provision.reports import console
 from k8snet_provision.reports.forecast import show_forecast, show_forecast_and_actual
+from k8snet_provision.reports.history import STANDS_AGAIN
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.rollback import Rollback
 from k8snet_provision.runs.model import State
@@ -65,7 +66,7 @@ def _show(made: Rollback) -> None:
         return
     for run in made.runs:
         who = run.details.get("who", "somebody")
-        state = "stands again" if run.state is State.ROLLED_BACK else run.state
+        state = STANDS_AGAIN if run.state is State.ROLLED_BACK else run.state
         err().print(Text(f"rolls back {run.id}: {run.verb} by {who}, {state}"), soft_wrap=True)
     console.show_plan(out(), made.plan, {phase.name: phase.pace for phase in made.site})
     if made.foretold:

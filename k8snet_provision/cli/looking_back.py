@@ -48,7 +48,7 @@ def history(
 
 def _list(runs: list[Run], problems: list[Problem], output: Output, hosts: bool) -> None:
     if output is Output.JSON:
-        told = {"runs": [reports.run_to_json(run) for run in runs]}
+        told = {"runs": [reports.run_to_json(run, runs) for run in runs]}
         print(json.dumps(told | {"problems": [problem_to_json(problem) for problem in problems]}, indent=2))
         return
     console.show_problems(err(), problems)
@@ -59,10 +59,11 @@ def _list(runs: list[Run], problems: list[Problem], output: Output, hosts: bool)
 
 
 def _show(run: Run, output: Output) -> None:
+    among = local.runs()[0]
     if output is Output.JSON:
-        print(json.dumps(reports.run_to_json(run, events=True), indent=2))
+        print(json.dumps(reports.run_to_json(run, among, events=True), indent=2))
     else:
-        reports.show_run(out(), run, str(local.root() / run.id))
+        reports.show_run(out(), run, among, str(local.root() / run.id))
 
 
 def _of_this_machine(request: workflow.Request) -> tuple[list[Run], list[Problem], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,18 @@ from rich.text import Text
 
 from k8snet_provision.etcd_snapshot import Snapshot, restore_hint
 from k8snet_provision.reports.console import in_one_line
+from k8snet_provision.rollback.selection import Known
 from k8snet_provision.runs.model import Event, Run, State, now
 from k8snet_provision.runs.unfinished import half_done
 
-STYLES = {State.DONE: "green", State.FAILED: "red", State.CUT_SHORT: "bold red", State.ROLLED_BACK: "yellow"}
+STYLES: Mapping[str, str] = {
+    State.DONE: "green",
+    State.FAILED: "red",
+    State.CUT_SHORT: "bold red",
+    State.ROLLED_BACK: "yellow",
+}
+
+STANDS_AGAIN = "stands again"
 
 TOLD = {
     "begun": "begun",
@@ -42,13 +50,19 @@ TOLD = {
 def show_runs(out: Console, runs: Sequence[Run]) -> None:
     """One line each, newest first."""
     for run in runs:
-        line = Text(f"{run.id}  ")
-        line.append(f"{run.state:<12}", STYLES.get(run.state, ""))
+        line, state = Text(f"{run.id}  "), standing(run, runs)
+        line.append(f"{state:<12}", STYLES.get(state, ""))
         line.append(f" {run.details.get('changes', '?'):>4} changes {_time(run):>7}  {run.verb}")
         line.append(f" by {run.details.get('who', '?')}")
         if run.awaits:
             line.append(f"; {_awaits(run)}", "bold yellow")
         out.print(line, soft_wrap=True)
+
+
+def standing(run: Run, among: Sequence[Run]) -> str:
+    """Its state, or that it stands again because what rolled it back was rolled back."""
+    again = run.state is State.ROLLED_BACK and not Known.of(among).is_undone(run)
+    return STANDS_AGAIN if again else run.state
 
 
 def _awaits(run: Run) -> str:
@@ -68,12 +82,10 @@ def _time(run: Run) -> str:
     return f"{(last - first).total_seconds():.0f} s"
 
 
-def show_run(out: Console, run: Run, where: str) -> None:
+def show_run(out: Console, run: Run, among: Sequence[Run], where: str) -> None:
     """Everything it did, in its order; `where` is the directory in which it is kept."""
-    details = run.details
-    _line(
-        out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {run.state}", "bold"
-    )
+    details, state = run.details, standing(run, among)
+    _line(out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {state}", "bold")
     _line(out, f"inventory {details.get('inventory', '?')}; kept in {where}; `show {where}/plan.json` prints its plan")
     if run.awaits:
         _line(out, _awaits(run), "bold yellow")
@@ -107,9 +119,9 @@ def _snapshots(events: Iterable[Event]) -> Iterator[Snapshot]:
                 continue
 
 
-def run_to_json(run: Run, events: bool = False) -> dict[str, Any]:
-    """`events` too, each as the journal has it."""
-    told: dict[str, Any] = {"id": run.id, "state": str(run.state), "verb": run.verb, **run.details}
+def run_to_json(run: Run, among: Sequence[Run], events: bool = False) -> dict[str, Any]:
+    """`among` the runs that may have rolled it back; `events` too, each as the journal has it."""
+    told: dict[str, Any] = {"id": run.id, "state": str(standing(run, among)), "verb": run.verb, **run.details}
     told |= {"awaits_confirmation": list(run.awaits)} | ({"until": run.until} if run.awaits else {})
     told |= {"batches": [{"phase": phase, "target": target} for phase, target in run.begun]}
     return told | ({"events": [asdict(event) for event in run.events]} if events else {})

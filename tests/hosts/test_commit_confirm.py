@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,13 +14,15 @@ import pytest
 
 from k8snet_provision import inventory, workflow
 from k8snet_provision.change import Change
-from k8snet_provision.commit_confirm import CommitConfirm
+from k8snet_provision.commit_confirm import CommitConfirm, look
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.inventory.connection import connections
 from k8snet_provision.lab import hosts, settings
 from k8snet_provision.problems import Problem
 from k8snet_provision.rollout import NO_HOOKS, Rollout
 from k8snet_provision.rollout.told import NoJournal
+from k8snet_provision.runs import local
+from tests.hosts.faults import aftermath
 from tests.hosts.labs import LabCluster, up
 from tests.rollout.sites import Told
 
@@ -271,5 +274,53 @@ def test_apply_says_what_waits_and_lets_nobody_in_between(lab: LabCluster) -> No
     lab.topology(TOPOLOGY.replace("positive: 17", "positive: 19"))
     other = lab.tool("apply", "--yes")
     assert (other.code, f"cp1: K8N446 run {told['run']} waits to be confirmed" in other.err) == (1, True), other
+    waits = f"run {told['run']} waits to be confirmed, until 20"
+    assert waits in lab.tool("diff").out
+    assert "waits to be confirmed, or cp1 go back from 20" in lab.tool("history").out
     within(120, lab, "cp1", f"[ -e {undo_of(told['run'])}/went-back ]")
     assert corefile() == before
+    assert waits not in lab.tool("diff").out
+    assert "not confirmed: cp1 went back by themselves from 20" in lab.tool("history").out
+
+
+def test_a_run_that_was_killed_when_all_was_done_waits_as_long_as_asked(lab: LabCluster) -> None:
+    """Hosts wait half an hour beyond the window while a run is under way; a --resume with nothing left ends that."""
+    lab.topology(TOPOLOGY.replace("positive: 17", "positive: 20"))
+    run = killed_when_all_was_done(lab)
+    settled = settings.read(lab.inventory)
+    assert left(lab, run) > 1000
+    aftermath.age_locks(lab, settled)
+    assert lab.tool("diff").code == 0, "nothing is left to do"
+    refused = lab.tool("apply", "--resume", "--yes")
+    assert (refused.code, f"cp1: K8N446 run {run} waits to be confirmed" in refused.err) == (1, True), refused
+    resumed = lab.tool("apply", "--resume", "--yes", "--confirm-within", "2m")
+    assert resumed.code == 0, resumed
+    assert f"NOT CONFIRMED: cp1 go back unless `confirm {lab.inventory} {run}` comes" in resumed.out
+    assert 60 < left(lab, run) <= 120
+    confirmed = lab.tool("confirm", run)
+    assert confirmed.code == 0, confirmed
+    (line, *_) = lab.tool("history").out.splitlines()
+    assert (line.split()[:2], "wait" in line) == ([run, "done"], False)
+    assert left_behind(lab) == ""
+
+
+def killed_when_all_was_done(lab: LabCluster) -> str:
+    """The id of a run whose last batch had passed when its program was killed, before its window began."""
+    before = {run.id for run in local.runs_of(lab.inventory)}
+    words = [sys.executable, "-m", "k8snet_provision", "apply", str(lab.inventory), "--yes", "--confirm-within", "1m"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            for run in local.runs_of(lab.inventory):
+                if run.id not in before and ("coredns", "cluster") in run.timings:
+                    process.kill()
+                    return run.id
+            time.sleep(0.01)
+    raise AssertionError("it ended before it was killed")
+
+
+def left(lab: LabCluster, run: str) -> int:
+    """Seconds until cp1 goes back."""
+    with Fleet(connections(inventory.load(lab.inventory))[0]) as fleet:
+        (found,) = [waiting for waiting in look(fleet, ["cp1"]).waiting["cp1"] if waiting.run == run]
+    assert found.state == "armed"
+    return found.left

@@ -185,12 +185,27 @@ def test_without_curl_kubectl_asks_instead(ready: Ready) -> None:
     ready.until([])
 
 
-def test_a_node_that_is_not_ready_is_named_and_its_daemons_are_not_told_again(ready: Ready) -> None:
-    with ready.on("node1", "systemctl stop kubelet", "systemctl start kubelet"):
-        problem = ready.first("K8N469")
-        assert (problem.where, problem.found) == ("node1", "Ready is Unknown, NodeStatusUnknown")
-        assert not [other for other in ready.check() if "DaemonSet" in other.text]
+def test_a_node_that_is_not_ready_is_named_and_its_pods_are_not_told_again(ready: Ready) -> None:
+    """Neither those of DaemonSets nor those of a Deployment; one of which a Pod elsewhere is missing is told."""
+    with ready.on("cp1", f"kubectl apply -f - <<'END'\n{ON_NODE1}END", DELETED):
+        ready.lab.on("cp1", "kubectl -n kube-system rollout status deployment/there --timeout=60s")
+        with ready.on("node1", "systemctl stop kubelet", "systemctl start kubelet"):
+            problem = ready.first("K8N469")
+            assert (problem.where, problem.found) == ("node1", "Ready is Unknown, NodeStatusUnknown")
+            ready.until([("K8N469", "node1", "error")])
+            ready.lab.on("cp1", "kubectl -n kube-system scale deployment/there --replicas=2")
+            ready.until([("K8N469", "node1", "error"), ("K8N470", "cluster", "error")])
     ready.until([])
+
+
+ON_NODE1 = """\
+{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "there", "namespace": "kube-system"},
+ "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "there"}},
+          "template": {"metadata": {"labels": {"app": "there"}},
+                       "spec": {"nodeSelector": {"kubernetes.io/hostname": "node1"}, "terminationGracePeriodSeconds": 1,
+                                "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10.2"}]}}}}
+"""
+DELETED = "kubectl -n kube-system delete deployment there"
 
 
 def test_a_cordoned_node_is_warned_of(ready: Ready) -> None:

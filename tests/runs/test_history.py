@@ -82,6 +82,22 @@ def test_a_run_that_nobody_confirmed_is_said_to_have_gone_back(inventory: Path) 
     assert "not confirmed: h1 went back by themselves from 2026-11-21T02:10:00Z on" in run("history", told.run_id).out
 
 
+def test_a_run_whose_rollback_was_rolled_back_stands_again(inventory: Path) -> None:
+    first = begun(inventory)
+    first.ended(State.DONE)
+    with Fleet({}) as fleet:
+        undone = first
+        for told in ("rolled back", "stands again"):
+            rollback = journal.begin(fleet, [], "", SAVED, f"rollback of {undone.run_id}", inventory)
+            rollback.ended(State.DONE)
+            journal.mark(fleet, [], local.read(undone.run_id), Event(now(), "rolled_back", text=rollback.run_id))
+            lines = run("history", str(inventory)).out.splitlines()
+            (line,) = [line for line in lines if line.startswith(first.run_id)]
+            assert told in line
+            undone = rollback
+    assert "stands again" in run("history", first.run_id).out.splitlines()[0]
+
+
 def test_other_inventories_runs_are_not_listed(inventory: Path, tmp_path: Path) -> None:
     begun(inventory).ended(State.DONE)
     (tmp_path / "other.yml").write_text("all: {hosts: {h1: {}}}\n")
