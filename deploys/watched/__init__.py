@@ -6,11 +6,11 @@ from deploys.watched import certificates, edge, flags, images, ingress_certifica
 from k8snet_provision.drift import Watch
 
 WATCHES: tuple[Watch, ...] = (
-    flags.WATCH,
+    *flags.WATCHES,
     kube_proxy.WATCH,
     certificates.WATCH,
     ingress_certificates.WATCH,
     service_range.WATCH,
     edge.WATCH,
-    images.WATCH,
+    *images.WATCHES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from deploys import control_plane, kube_apiserver, kubelet
 from deploys.control_plane import Program
@@ -18,41 +19,41 @@ from k8snet_provision.topology import Cluster
 KUBE_PROXY = "kube-proxy"
 
 
-def probes(cluster: Cluster, host: str) -> Iterator[Probe]:
-    for name in _units(cluster).values():
-        yield unit.probe(name)
-    if host in cluster.control_planes:
-        yield from control_plane.probes(cluster)
+def control_plane_probes(cluster: Cluster, host: str) -> Iterable[Probe]:
+    return control_plane.probes(cluster)
 
 
-def _units(cluster: Cluster) -> dict[str, str]:
-    units = cluster.topology.control_plane.units
-    return {kubelet.NAME: units.kubelet, KUBE_PROXY: units.kube_proxy}
+def of_control_plane(world: World, host: str) -> Iterator[Finding]:
+    """Without the flags that the topology manages: of those the plan tells, and of files that cannot be read.
+
+    What does not run at all is told where it is looked after, here and below.
+    """
+    for program in control_plane.read(world, host).programs:
+        with suppress(EditRefused):
+            managed = kube_apiserver.wanted_flags(world, program)
+            yield from _finding(world, host, program, kube_apiserver.NAME, managed)
 
 
-def on_host(world: World, host: str) -> Iterator[Finding]:
-    """What does not run at all is told where it is looked after."""
-    if host in world.cluster.control_planes:
-        for program in control_plane.read(world, host).programs:
-            yield from _of_control_plane(world, host, program)
-    seen = world.host(host)
-    for name, unit_name in _units(world.cluster).items():
-        there = unit.read(seen, unit_name)
+def of_unit(name: str) -> Watch:
+    """The watch of a program that is a unit, where it is one."""
+
+    def unit_name(cluster: Cluster) -> str:
+        units = cluster.topology.control_plane.units
+        return {kubelet.NAME: units.kubelet, KUBE_PROXY: units.kube_proxy}[name]
+
+    def probes(cluster: Cluster, host: str) -> Iterator[Probe]:
+        yield unit.probe(unit_name(cluster))
+
+    def on_host(world: World, host: str) -> Iterator[Finding]:
+        there = unit.read(world.host(host), unit_name(world.cluster))
         if there and there.argv and there.files:
-            program = Program(name, "systemd", unit_name, there.files, there.argv)
+            program = Program(name, "systemd", there.name, there.files, there.argv)
             try:
                 yield from _finding(world, host, program, name, ())
             except EditRefused as refused:
                 raise Unknown(host, f"{name}'s flags in its files", str(refused)) from None
 
-
-def _of_control_plane(world: World, host: str, program: Program) -> Iterator[Finding]:
-    """Without the flags that the topology manages: of those the plan tells, and of files that cannot be read."""
-    try:
-        managed = kube_apiserver.wanted_flags(world, program)
-        yield from _finding(world, host, program, kube_apiserver.NAME, managed)
-    except EditRefused:
-        return
+    return Watch(name, hosts=("kube_node", "kube_control_plane"), probes=probes, on_host=on_host)
 
 
 def _finding(world: World, host: str, program: Program, capability: str, managed: Iterable[str]) -> Iterator[Finding]:
@@ -77,4 +78,8 @@ def _mend(host: str, program: Program) -> str:
     return f"on {host}: see why the kubelet does not start the pod anew (journalctl -u {program.unit})"
 
 
-WATCH = Watch("flags", hosts=("kube_control_plane", "kube_node"), probes=probes, on_host=on_host)
+WATCHES = (
+    Watch(kube_apiserver.NAME, hosts=("kube_control_plane",), probes=control_plane_probes, on_host=of_control_plane),
+    of_unit(kubelet.NAME),
+    of_unit(KUBE_PROXY),
+)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from shlex import quote
 
-from deploys import coredns
+from deploys import coredns, ingress_nginx, metallb
 from deploys.addon_pods import workload
 from deploys.watched.found import found
 from k8snet_provision.change import CLUSTER
@@ -21,6 +22,7 @@ from k8snet_provision.topology import Cluster
 from k8snet_provision.topology.images import split
 
 KEY = "watched:images"
+KINDS = ("Deployment", "DaemonSet")
 
 ROWS = (
     "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{$pod := .metadata.uid}}"
@@ -56,12 +58,17 @@ def questions(cluster: Cluster, prelude: str) -> Iterable[Probe]:
         yield Probe(KEY, "\n".join((prelude, *asked)))
 
 
-def in_cluster(world: World) -> Iterator[Finding]:
+def in_cluster(world: World, capability: str) -> Iterator[Finding]:
+    """Of one capability's workloads; nothing where the topology leaves its section out."""
     if not namespaces(world.cluster):
         return
-    workloads = {_key(item): item for item in world.state.owned if item["kind"] in ("Deployment", "DaemonSet")}
-    running = _containers(world.state.said(KEY) or "")
-    for pod in world.state.pods:
+    workloads = {
+        _key(item): item
+        for item in world.state.owned
+        if item["kind"] in KINDS and kube_object.owner(item) == capability
+    }
+    pods, running = world.state.pods, _containers(world.state.said(KEY) or "")
+    for pod in pods:
         kind, name = workload(pod)
         its_workload = workloads.get((kind, pod.namespace, name))
         for container, here in running.get(pod.uid, {}).items() if its_workload else ():
@@ -118,4 +125,7 @@ def _names(world: World, pod: Pod, running: str) -> str:
     return ""
 
 
-WATCH = Watch("images", questions=questions, in_cluster=in_cluster)
+WATCHES = tuple(
+    Watch(name, questions=questions, in_cluster=partial(in_cluster, capability=name))
+    for name in (coredns.NAME, metallb.NAME, ingress_nginx.NAME)
+)

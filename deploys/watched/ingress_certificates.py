@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from deploys import ingress_nginx
-from deploys.watched.certificates import ending
+from deploys.watched.certificates import NAME, ending
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.drift import Finding, Watch
 from k8snet_provision.ingress import observed
@@ -70,4 +69,4 @@ def _found(what: str, path: str, pem: str) -> list[Found]:
     return [Found(BY_HAND, what, path, first.not_valid_before_utc, first.not_valid_after_utc)]
 
 
-WATCH = Watch(ingress_nginx.NAME, questions=questions, in_cluster=in_cluster)
+WATCH = Watch(NAME, questions=questions, in_cluster=in_cluster)

@@ -23,8 +23,10 @@ class Watch:
     probes(cluster, host)         what must be looked at on a host
     reads(cluster)                which cluster objects must be read
     questions(cluster, prelude)   what else is asked of the cluster, once
-    on_host(world, host)          findings of one host; may raise Unknown
-    in_cluster(world)             findings of the cluster or of several hosts together; may raise Unknown
+    on_host(world, host)          findings of one host
+    in_cluster(world)             findings of the cluster or of several hosts together
+
+    Both may raise Unknown; one that goes on in spite of it yields it among its findings.
 
     `name` is the capability that looks after it: the word that findings carry. `together` are the groups whose hosts
     `in_cluster` must have seen; None: all of `hosts`. The shard that has the cluster looks at all of them, so name as
@@ -36,8 +38,8 @@ class Watch:
     probes: Callable[[Cluster, str], Iterable[Probe]] = nothing
     reads: Callable[[Cluster], Iterable[ObjectRef]] = nothing
     questions: Callable[[Cluster, str], Iterable[Probe]] = nothing
-    on_host: Callable[[World, str], Iterable[Finding]] = nothing
-    in_cluster: Callable[[World], Iterable[Finding]] = nothing
+    on_host: Callable[[World, str], Iterable[Finding | Unknown]] = nothing
+    in_cluster: Callable[[World], Iterable[Finding | Unknown]] = nothing
     together: tuple[str, ...] | None = None
 
     @property
@@ -58,11 +60,18 @@ def ask(
     findings: list[Finding] = []
     incomplete: dict[Incomplete, None] = {}
 
-    def take(function: Callable[..., Iterable[Finding]], *arguments: Any) -> None:
+    def take(function: Callable[..., Iterable[Finding | Unknown]], *arguments: Any) -> None:
         try:
-            findings.extend(function(*arguments))
+            for found in function(*arguments):
+                if isinstance(found, Unknown):
+                    miss(found)
+                else:
+                    findings.append(found)
         except Unknown as unknown:
-            incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
+            miss(unknown)
+
+    def miss(unknown: Unknown) -> None:
+        incomplete[Incomplete(unknown.target, unknown.what, unknown.why)] = None
 
     for watch in watches:
         if whole:

@@ -6,8 +6,6 @@ import base64
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from k8snet_provision import assets
 from k8snet_provision.drift import Code, Finding, Severity
 from k8snet_provision.preflight.certificates import (
@@ -20,7 +18,6 @@ from k8snet_provision.preflight.certificates import (
     UNCHECKED,
     Found,
 )
-from k8snet_provision.resources.probe import Unknown
 from tests.deploys.worlds import a_state, a_world, present
 from tests.preflight.test_certificates import NOW, pem
 
@@ -96,12 +93,15 @@ def test_a_server_that_shows_another_certificate_than_its_file(tmp_path: Path) -
 
 
 def test_what_cannot_be_read_is_unknown_and_hides_nothing(tmp_path: Path) -> None:
-    answer = said(("etcd server", "/etcd.crt", pem(3)), ("etcd peer", "/peer.crt", "\x00garbage"))
-    world = a_world(tmp_path, "service_cidr: 10.96.0.0/16", {"cp1": {KEY: present(answer)}})
-    told: list[Finding] = []
-    with pytest.raises(Unknown, match=r"etcd peer certificate /peer\.crt"):
-        told.extend(watched.on_host(world, "cp1"))
-    assert len(told) == 1
+    answer = said(
+        ("etcd server", "/etcd.crt", pem(3)), ("etcd peer", "/peer.crt", "\x00garbage"), ("CA", "/ca.crt", "")
+    )
+    ends, *unknown = found(tmp_path, answer)
+    assert ends.code == Code.CERTIFICATE_ENDS
+    assert [str(what) for what in unknown] == [
+        f"cp1: {name} certificate {path} is unknown: it holds no certificate in PEM form"
+        for name, path in (("etcd peer", "/peer.crt"), ("CA", "/ca.crt"))
+    ]
 
 
 def test_certificates_of_the_topology_and_of_the_webhook_are_looked_at(tmp_path: Path) -> None:

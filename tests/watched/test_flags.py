@@ -20,7 +20,8 @@ NO_UNITS = {"unit:kubelet": ABSENT, "unit:kube-proxy": ABSENT}
 
 
 def found(tmp_path: Path, answers: dict[str, Seen], topology: str = OLD) -> list[Finding]:
-    return list(flags.on_host(a_world(tmp_path, topology, {"cp1": NO_UNITS | answers}), "cp1"))
+    world = a_world(tmp_path, topology, {"cp1": NO_UNITS | answers})
+    return [finding for watch in flags.WATCHES for finding in watch.on_host(world, "cp1")]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,12 @@ def test_what_does_not_run_is_no_matter_of_flags(tmp_path: Path) -> None:
     assert found(tmp_path, host(kube_apiserver=a_unit("kube-apiserver", UNIT, ""))) == []
 
 
-def test_a_kubelet_whose_command_line_a_shell_makes_is_unknown_and_hides_nothing(tmp_path: Path) -> None:
+def test_a_kubelet_whose_command_line_a_shell_makes_is_unknown(tmp_path: Path) -> None:
     shell = a_unit("kubelet", "[Service]\nExecStart=/bin/sh -c 'exec kubelet $OPTS'\n", "kubelet --v=1")
-    answers = NO_UNITS | with_unit(UNIT, f"{ARGV} --profiling") | {"unit:kubelet": shell}
-    told: list[Finding] = []
     with pytest.raises(Unknown, match=r"kubelet's flags.*made by sh"):
-        told.extend(flags.on_host(a_world(tmp_path, OLD, {"cp1": answers}), "cp1"))
-    assert [finding.what for finding in told] == ["flags of kube-apiserver"]
+        found(tmp_path, with_unit(UNIT, ARGV) | {"unit:kubelet": shell})
+
+
+def test_every_capability_of_a_finding_is_a_watch_s_own_name(tmp_path: Path) -> None:
+    shown = {finding.capability for finding in found(tmp_path, with_unit(UNIT, f"{ARGV} --profiling"))}
+    assert shown <= {watch.name for watch in flags.WATCHES}

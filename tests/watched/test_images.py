@@ -34,7 +34,8 @@ def found(
     node = {"metadata": {"name": "w1"}, "status": {"images": [{"names": list(names)}]}}
     said = {watched.KEY: present(rows)}
     state = a_state(owned=[deployment(wanted)], pods=[POD], nodes=[node], said=said)
-    return list(watched.in_cluster(a_world(tmp_path, topology, {}, state)))
+    world = a_world(tmp_path, topology, {}, state)
+    return [finding for watch in watched.WATCHES for finding in watch.in_cluster(world)]
 
 
 def rows(image: str, running: str) -> str:
