@@ -137,7 +137,8 @@ class Pod:
 
 @dataclass(frozen=True)
 class ClusterState:
-    """`live` holds only objects that were asked for; `dry` what the dry run made of our manifests.
+    """`live` holds only objects that were asked for; `dry` what the dry run made of our manifests, or what it was
+    foreseen to make of them; `unforeseen` those of which that could not be told.
 
     What is read is decoded once: hundreds of hosts ask for the nodes and pods they stand for.
     """
@@ -147,6 +148,7 @@ class ClusterState:
     reader: str = ""
     """The control-plane host that read it, and through which changes go."""
     dry: Mapping[ObjectRef, Manifest] = field(default_factory=dict)
+    unforeseen: Mapping[ObjectRef, Unknown] = field(default_factory=dict)
 
     def _json(self, key: str) -> Any:
         if self.seen is None:

@@ -20,7 +20,8 @@ from k8snet_provision.observe import Observation, compose, decode, new_boundary
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources.as_sent import is_as_sent
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
-from k8snet_provision.resources.probe import HostSeen, Probe, Seen, State
+from k8snet_provision.resources.merged import merged
+from k8snet_provision.resources.probe import HostSeen, Probe, Seen, State, Unknown
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 
@@ -201,6 +202,25 @@ def ask_dry_run(site: Site, world: World, fleet: Asked) -> tuple[World, list[Pro
     results = json.loads(answer.stdout)
     items = results["items"] if results["kind"] == "List" else [results]
     return replace(world, state=replace(world.state, dry=kept | {ObjectRef.of(item): item for item in items})), problems
+
+
+def foresee(site: Site, world: World) -> World:
+    """`ask_dry_run` without asking: what the server would make of our manifests is worked out from what was read.
+
+    Needs no permission to write. What only the server can tell is kept as unknown, by object; what is not there yet
+    is taken as it is sent.
+    """
+    manifests = [manifest for phase in site for manifest in attempt(phase.capability.manifests, world)]
+    dry: dict[ObjectRef, Manifest] = {}
+    unforeseen: dict[ObjectRef, Unknown] = {}
+    for manifest in manifests:
+        for live in attempt(_live, world, manifest):
+            ref = ObjectRef.of(manifest)
+            try:
+                dry[ref] = live if is_as_sent(live, manifest) else merged(live, manifest)
+            except Unknown as unknown:
+                unforeseen[ref] = unknown
+    return replace(world, state=replace(world.state, dry=dry, unforeseen=unforeseen))
 
 
 def _try_out(world: World, fleet: Asked, manifests: Sequence[Manifest], output: str) -> Output | Unreachable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 from k8snet_provision.capability import Phase, Site, attempt, ordered
@@ -15,7 +15,7 @@ from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem
 from k8snet_provision.resources import kube_object
-from k8snet_provision.resources.kube_object import ObjectRef
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.seen import World
 
@@ -53,7 +53,8 @@ def _phase_changes(phase: Phase, asked: _Answers, whole: bool, kept: _Kept) -> I
     """The cluster's first; what goes through the API is left out together with the cluster's objects."""
     capability, world = phase.capability, asked.world
     if whole:
-        yield from asked.of(lambda world: _object_changes(phase, world))
+        for manifest in asked.of(capability.manifests):
+            yield from asked.of(partial(_object_change, phase, manifest))
         yield from asked.of(capability.cluster_changes)
         yield from asked.of(lambda world: _pruned(phase, world, kept))
     if whole or not capability.from_control_plane:
@@ -97,14 +98,13 @@ def _once(changes: Sequence[Change]) -> Iterable[Change]:
     return (change for change in changes if made.get(change.address, change) is change)
 
 
-def _object_changes(phase: Phase, world: World) -> Iterable[Change]:
-    for manifest in phase.capability.manifests(world):
-        live, wanted = world.live(ObjectRef.of(manifest)), world.after_apply(manifest)
-        if added := kube_object.added_keys(live, manifest):
-            wanted = {**wanted, "data": {k: v for k, v in wanted.get("data", {}).items() if k not in added}}
-            yield from kube_object.change(phase.name, live, wanted, how="replace")
-        else:
-            yield from kube_object.change(phase.name, live, wanted, send=manifest)
+def _object_change(phase: Phase, manifest: Manifest, world: World) -> Iterable[Change]:
+    live, wanted = world.live(ObjectRef.of(manifest)), world.after_apply(manifest)
+    if added := kube_object.added_keys(live, manifest):
+        wanted = {**wanted, "data": {k: v for k, v in wanted.get("data", {}).items() if k not in added}}
+        yield from kube_object.change(phase.name, live, wanted, how="replace")
+    else:
+        yield from kube_object.change(phase.name, live, wanted, send=manifest)
 
 
 @dataclass

@@ -47,8 +47,10 @@ class World:
         return self.state.live(ref)
 
     def after_apply(self, manifest: Manifest) -> Manifest:
-        """What the server would keep of our manifest; as written where it could not be asked."""
+        """What the server would keep of our manifest; as written where it could not be asked. Raises Unknown."""
         ref = ObjectRef.of(manifest)
+        if ref in self.state.unforeseen:
+            raise self.state.unforeseen[ref]
         dry: Mapping[ObjectRef, Manifest] = self.state.dry
         return without_given(dry[ref], manifest, self.live(ref)) if ref in dry else manifest
 
