@@ -8,8 +8,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 TOOL := $(VENV)/bin/k8snet-provision
 INVENTORY := inventory/lab
+SCENARIO := default
 
-.PHONY: help setup demo test nightly check bench format clean
+.PHONY: help setup demo test molecule nightly check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -34,8 +35,11 @@ test: setup-tests ## every test: unit, real programs, lab
 	$(MAKE) --no-print-directory static
 	bin/test $(PYTHON)
 
-nightly: setup-tests ## the whole table of faults, and 200 random edits of the topology: hours
-	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} K8SNET_TRUTH_SEED=$${K8SNET_TRUTH_SEED:-$$(date +%s)} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth
+molecule: setup ## a scenario of molecule/, from hosts to nothing; SCENARIO=kubeadm is the other one
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" molecule test -s $(SCENARIO)
+
+nightly: setup-tests ## the whole table of faults, 200 random edits of the topology, every scenario of molecule/: hours
+	K8SNET_FAULTS=all K8SNET_TRUTH_EDITS=$${K8SNET_TRUTH_EDITS:-200} K8SNET_TRUTH_SEED=$${K8SNET_TRUTH_SEED:-$$(date +%s)} $(PYTHON) -m pytest tests/hosts/faults tests/hosts/truth tests/hosts/test_molecule.py
 
 .PHONY: static
 static: setup
@@ -63,4 +67,4 @@ format: setup ## rewrite the code in the project's format
 	$(VENV)/bin/ruff check --fix .
 
 clean: ## remove the virtual environment and caches of the checkout
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .ansible .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,24 @@
+"""The way in, as a client outside the cluster meets it. The machine that runs the lab is one."""
+
+import os
+from pathlib import Path
+
+from testinfra.host import Host
+
+testinfra_hosts = ["local://"]
+
+AUTHORITY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "lab" / ".lab" / "tls" / "ca.crt"
+ADDRESS = "10.132.2.21"  # of the node
+
+
+def test_a_request_reaches_the_application_with_its_client_s_address(host: Host) -> None:
+    place = f"app.lab.test:443:{ADDRESS}"
+    answer = host.check_output("curl -sSfm10 --cacert %s --resolve %s https://app.lab.test/hello", AUTHORITY, place)
+    request, *headers = answer.splitlines()
+    assert request.startswith("app-") and request.endswith(" GET app.lab.test /hello")
+    assert "X-Forwarded-For: 10.132.2.1" in headers
+
+
+def test_a_host_that_no_ingress_names_is_not_served(host: Host) -> None:
+    asked = "curl -sm10 -o /dev/null -w '%%{http_code}' -H 'Host: other.lab.test' http://%s/"
+    assert host.check_output(asked, ADDRESS) == "404"
