@@ -7,13 +7,13 @@ from testinfra.host import Host
 
 testinfra_hosts = ["local://"]
 
-AUTHORITY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "lab" / ".lab" / "tls" / "ca.crt"
+LAB = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "lab"
 ADDRESS = "10.132.2.21"  # of the node
 
 
 def test_a_request_reaches_the_application_with_its_client_s_address(host: Host) -> None:
-    place = f"app.lab.test:443:{ADDRESS}"
-    answer = host.check_output("curl -sSfm10 --cacert %s --resolve %s https://app.lab.test/hello", AUTHORITY, place)
+    authority, place = str(LAB / ".lab" / "tls" / "ca.crt"), f"app.lab.test:443:{ADDRESS}"
+    answer = host.check_output("curl -sSfm10 --cacert %s --resolve %s https://app.lab.test/hello", authority, place)
     request, *headers = answer.splitlines()
     assert request.startswith("app-") and request.endswith(" GET app.lab.test /hello")
     assert "X-Forwarded-For: 10.132.2.1" in headers
