@@ -67,4 +67,4 @@ format: setup ## rewrite the code in the project's format
 	$(VENV)/bin/ruff check --fix .
 
 clean: ## remove the virtual environment and caches of the checkout
-	rm -rf $(VENV) .ansible .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.hosts
 SEQUENCE = ["destroy", "syntax", "create", "prepare", "converge", "idempotence", "verify", "destroy"]
 
 
-def molecule_test(scenario: str) -> Ran:
-    """`molecule test` at the root of the checkout, with the programs that an activated environment has first."""
+def molecule(*arguments: str) -> Ran:
+    """`molecule ARGUMENTS...` in the checkout, with the programs that an activated environment has first."""
     programs = Path(sys.executable).parent
     done = subprocess.run(
-        [programs / "molecule", "test", "-s", scenario, "--no-command-borders"],
+        [programs / "molecule", *arguments],
         cwd=ROOT,
         env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "NO_COLOR": "1"},
         capture_output=True,
@@ -44,7 +44,11 @@ def changed(play: str, printed: str) -> list[int]:
     ("scenario", "lab"), [("default", "mdef"), pytest.param("kubeadm", "mpod", marks=pytest.mark.nightly)]
 )
 def test_a_scenario_goes_from_no_host_to_no_host(scenario: str, lab: str) -> None:
-    ran = molecule_test(scenario)
+    try:
+        ran = molecule("test", "-s", scenario, "--no-command-borders")
+    except BaseException:  # interrupted, or not in time: Molecule itself took nothing away
+        molecule("destroy", "-s", scenario)
+        raise
     assert ran.code == 0, ran
     assert re.findall(rf"{scenario} > (\w+): Executed: Successful", ran.err) == SEQUENCE
     assert changed("Converge", ran.out) == [1, 0], "apply has work to do, and none when it is run again"
