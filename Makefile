@@ -10,10 +10,10 @@ TOOL := $(VENV)/bin/k8snet-provision
 INVENTORY := inventory/lab
 SCENARIO := default
 
-.PHONY: help setup demo test molecule nightly check bench format clean
+.PHONY: help setup demo test molecule nightly check bench image-context format clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready ## install what is needed: Debian packages, the locked Python packages, this package
 
@@ -61,6 +61,9 @@ unit-programs: setup-tests
 bench: setup ## the README's comparisons, in one run
 	$(PYTHON) bench/fleet.py --write docs/performance.md
 	for b in $(filter-out bench/fleet.py, $(wildcard bench/*.py)); do $(PYTHON) "$$b"; done
+
+image-context: setup ## lay what kubernetes/Containerfile copies into build/image
+	bin/image-context $(PYTHON) build/image
 
 format: setup ## rewrite the code in the project's format
 	$(VENV)/bin/ruff format .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Mapping
 
@@ -26,10 +28,15 @@ def _run(script: Script) -> Output | Unreachable:
     started = time.monotonic()
     # A script without input comes in as input itself, because it may be longer than an argument can be.
     words, data = (["sh", "-c", script.text], script.stdin) if script.stdin else (["sh"], script.text.encode())
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(words, input=data, capture_output=True, timeout=script.timeout, check=False)
-    except subprocess.TimeoutExpired:
-        return Unreachable(f"{NAME} did not finish within {script.timeout:g} s")
+        running = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
     except OSError as error:
         return Unreachable(f"{NAME} has no shell: {error.strerror}")
-    return Output(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+    try:
+        stdout, stderr = running.communicate(data, timeout=script.timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)  # what the shell started holds the pipes open as well
+        running.communicate()
+        return Unreachable(f"{NAME} did not finish within {script.timeout:g} s")
+    return Output(running.returncode, stdout, stderr, time.monotonic() - started)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from k8snet_provision.engine.script import Output, Script, Unreachable
 from k8snet_provision.engine.this_machine import ThisMachine
 
@@ -24,6 +26,8 @@ def test_input_is_the_scripts_own() -> None:
     assert isinstance(answer, Output) and answer.stdout == b"\0input\n"
 
 
-def test_what_does_not_end_is_told() -> None:
+def test_what_does_not_end_is_ended_and_told() -> None:
+    began = time.monotonic()
     (answer,) = ThisMachine().run({"here": Script("sleep 30", timeout=0.3)}).values()
     assert isinstance(answer, Unreachable) and "0.3 s" in answer.reason
+    assert time.monotonic() - began < 20
