@@ -1,11 +1,11 @@
-"""Jinja2 with StrictUndefined over templates/, and manifests from what it renders."""
+"""Jinja2 with StrictUndefined over templates/, and manifests from what it renders. In HTML, values are escaped."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from ruamel.yaml import YAML
 
 from k8snet_provision import assets
@@ -20,7 +20,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=select_autoescape(("html.j2",), default=False),
     )
 
 

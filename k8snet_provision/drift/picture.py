@@ -48,7 +48,7 @@ def _way(cluster: Cluster) -> Iterator[Place]:
             "MetalLB",
             tuple(_addresses(topology)),
             capabilities=("metallb", "metallb-pools"),
-            then=("nodes",),
+            then=("nodes",) if _announced(topology) else (),
         )
     yield Place(
         "nodes",
@@ -108,7 +108,7 @@ def _controller(cluster: Cluster, ingress: Ingress) -> Place:
     everywhere = row.workload == "DaemonSet"
     return Place(
         "ingress",
-        "Ingress controller",
+        "ingress-nginx",
         (f"pattern {ingress.pattern}", "one pod a host" if everywhere else f"{ingress.replicas} pods"),
         cluster.ingress if everywhere else (),
         capabilities=("ingress-nginx", "ingress-admission", "ingress-traffic", "ingress-retired"),
