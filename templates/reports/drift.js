@@ -114,7 +114,7 @@ for (const button of document.querySelectorAll(".copy")) {
   button.addEventListener("click", copy);
 }
 placeButton.addEventListener("click", () => { place = ""; filter(); });
-form.addEventListener("input", filter);
+for (const name of ["input", "change"]) form.addEventListener(name, filter);
 form.addEventListener("reset", () => { place = ""; setTimeout(filter); });
 form.addEventListener("submit", (event) => event.preventDefault());
 form.hidden = !total;

@@ -23,8 +23,12 @@ from k8snet_provision.reports.drift.pages.drawing import Drawing, drawings
 from k8snet_provision.reports.drift.pages.moment import Moment, lasted
 from k8snet_provision.reports.drift.pages.state import SEVERITIES
 from k8snet_provision.reports.drift.pages.verdict import Verdict, of_all
+from k8snet_provision.text import printable
 
 FOLDER = "reports"
+
+MANY = 300
+"""Findings."""
 
 
 def html(reports: Sequence[Report]) -> str:
@@ -37,7 +41,7 @@ def html(reports: Sequence[Report]) -> str:
         script=Markup(script),
         policy=_policy(style, script),
     )
-    return re.sub(r"[^\n\t -~]", lambda match: _printable(match[0]), page)
+    return re.sub(r"[^\n\t -~]+", lambda match: printable(match[0]), page)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,12 @@ class Cluster:
     @property
     def started(self) -> Moment:
         return Moment.of(self.report.started)
+
+    @property
+    def last_complete(self) -> Moment | None:
+        """When all was last seen, where this time it was not."""
+        known = self.report.last_complete if self.report.incomplete else ""
+        return Moment.of(known, self.started) if known else None
 
     @property
     def lasted(self) -> str:
@@ -109,18 +119,23 @@ class Page:
         found = sum((cluster.counts for cluster in self.clusters), Counter[str]())
         return [(str(severity), found[severity]) for severity in SEVERITIES]
 
-    @property
+    @cached_property
     def found(self) -> list[tuple[Cluster, Card]]:
         """Of all clusters, the worst first."""
         return self._sorted((cluster, card) for cluster in self.clusters for card in cluster.found)
 
-    @property
+    @cached_property
     def accepted(self) -> list[tuple[Cluster, Card]]:
         return self._sorted((cluster, card) for cluster in self.clusters for card in cluster.accepted)
 
     @staticmethod
     def _sorted(folded: Iterable[tuple[Cluster, Card]]) -> list[tuple[Cluster, Card]]:
         return sorted(folded, key=lambda item: SEVERITIES.index(item[1].found.severity))
+
+    @property
+    def many(self) -> bool:
+        """Whether a browser had better draw only what is in sight."""
+        return sum(len(card.rows) for _, card in self._cards) > MANY
 
     @property
     def number_accepted(self) -> int:
@@ -181,7 +196,3 @@ def _policy(style: str, script: str) -> str:
 
 def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('ascii')).digest()).decode('ascii')}"
-
-
-def _printable(char: str) -> str:
-    return char if char.isprintable() else repr(char)[1:-1]

@@ -23,7 +23,7 @@ class Atlas:
         self.report, self.number = report, number
         self.places = report.picture
         self._hosts = {place.name: frozenset(place.hosts) for place in self.places}
-        self.by_place = {place.name: Tally(judged=bool(place.hosts or place.capabilities)) for place in self.places}
+        self.by_place = {place.name: Tally(judged=self._is_judged(place)) for place in self.places}
         self.by_host = {host: Tally() for host in report.hosts}
         self._count()
 
@@ -42,6 +42,10 @@ class Atlas:
 
     def _is_about(self, place: Place, found: Finding) -> bool:
         return found.capability in place.capabilities or (place.whole and found.target in self._hosts[place.name])
+
+    def _is_judged(self, place: Place) -> bool:
+        """Whether anything was compared there: what the topology does not speak of is not."""
+        return (place.whole and bool(place.hosts)) or any(name in self.report.looked_at for name in place.capabilities)
 
     def _in_cluster(self) -> Iterator[str]:
         """Places about which the cluster's objects say something."""

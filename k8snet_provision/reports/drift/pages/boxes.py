@@ -19,7 +19,8 @@ NAMED = 4
 MARK, MARKS = 12, 120
 """Pixels from mark to mark, and the marks that are drawn at most, the worst first."""
 
-NOT_LOOKED_AT = "not looked at"
+NOT_JUDGED = "not looked at"
+NOT_WANTED = "not in the topology"
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ def box(atlas: Atlas, place: Place, width: float) -> Box:
         more_texts, more_marks, y = draw(_worst_first(atlas, place.hosts), y, width)
         texts += more_texts
         marks += more_marks
-    for line in wrap(tally.words or NOT_LOOKED_AT, fits):
+    words = tally.words or (NOT_WANTED if place.capabilities else NOT_JUDGED)
+    for line in wrap(words, fits):
         texts.append(Text(PADDING, y + 16, line, f"is-{tally.state}"))
         y += ROW
-    label = f"{place.title}: {tally.words or NOT_LOOKED_AT}"
+    label = f"{place.title}: {words}"
     return Box(place, atlas.key(place), tally.state, label, width, y + 12, tuple(texts), tuple(marks))
 
 

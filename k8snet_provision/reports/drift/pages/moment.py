@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from k8snet_provision.reports.drift.pages.state import numbered
+
 STEPS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -32,7 +34,7 @@ class Moment:
 def _ago(seconds: float) -> str:
     for size, unit in STEPS:
         if (number := int(seconds // size)) >= 1:
-            return f"for {number} {unit}{'s' if number > 1 else ''}"
+            return numbered(number, unit)
     return "new"
 
 
