@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from k8snet_provision.drift.looks import Looks
-from k8snet_provision.reports.drift import json, junit, prometheus, sarif
+from k8snet_provision.reports.drift import json, junit, page, prometheus, sarif
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
+        "html": Form(page.text),
         "json": Form(json.text),
         "junit": Form(junit.text),
         "prometheus": Form(prometheus.text, mode=0o644),  # node_exporter is a user of its own

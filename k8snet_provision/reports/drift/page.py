@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from k8snet_provision import assets, templates
 from k8snet_provision.drift import Report
+from k8snet_provision.drift.looks import Looks
 from k8snet_provision.reports.drift.pages.atlas import Atlas
 from k8snet_provision.reports.drift.pages.cards import Card, cards
 from k8snet_provision.reports.drift.pages.drawing import Drawing, drawings
@@ -31,12 +32,12 @@ MANY = 300
 """Findings."""
 
 
-def html(reports: Sequence[Report]) -> str:
+def text(looks: Looks) -> str:
     """The page. Characters that cannot be printed, and bytes that are no text, are written out."""
     style, script = _asset("drift.css"), _asset("drift.js")
     page = templates.render(
         f"{FOLDER}/drift.html.j2",
-        page=Page(tuple(Cluster(number, report) for number, report in enumerate(reports))),
+        page=Page(tuple(Cluster(number, report) for number, report in enumerate(looks.reports)), looks),
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
@@ -61,7 +62,7 @@ class Cluster:
 
     @property
     def verdict(self) -> Verdict:
-        return of_all([self.report])
+        return of_all(Looks((self.report,)))
 
     @property
     def started(self) -> Moment:
@@ -103,15 +104,17 @@ class Page:
     """Everything that the template shows."""
 
     clusters: tuple[Cluster, ...]
+    looks: Looks
 
     @property
     def title(self) -> str:
         names = [cluster.report.cluster for cluster in self.clusters]
+        names += [failed.cluster or failed.inventory for failed in self.looks.failed]
         return names[0] if len(names) == 1 else f"{len(names)} clusters"
 
     @property
     def verdict(self) -> Verdict:
-        return of_all([cluster.report for cluster in self.clusters])
+        return of_all(self.looks)
 
     @property
     def counts(self) -> list[tuple[str, int]]:

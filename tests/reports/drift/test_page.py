@@ -17,7 +17,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from k8snet_provision.drift import Acceptance, Accepted, Report
+from k8snet_provision.drift.looks import Failed, Looks
 from k8snet_provision.plan import Incomplete
+from k8snet_provision.problems import Origin, Problem
 from k8snet_provision.reports.drift import page
 from tests.reports.drift.browser import Browser, browser
 from tests.reports.drift.reported import ALL, COREFILE, FORWARD_1, MEND, PICTURE, REPORT, STAGING, fleet
@@ -34,9 +36,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
-    def written(*reports: Report) -> Path:
+    def written(*reports: Report, failed: tuple[Failed, ...] = ()) -> Path:
         path = tmp_path_factory.mktemp("page") / "drift.html"
-        path.write_text(page.html(reports), encoding="utf-8")
+        path.write_text(page.text(Looks(reports, failed)), encoding="utf-8")
         return path
 
     return written
@@ -423,3 +425,17 @@ def test_the_verdict_is_a_word_and_a_sentence(
     chromium.open(write(report))
     assert chromium.js("document.querySelector('.word').textContent") == word
     assert sentence in chromium.js("document.querySelector('.top p').textContent")
+
+
+def test_an_inventory_that_is_broken_is_told_and_hides_no_other(chromium: Browser, write: Write) -> None:
+    problem = Problem("K8N101", f"the key <b>{MARKUP}</b> is unknown", Origin("inventory/stage/all.yml", 3))
+    chromium.open(write(REPORT, failed=(Failed("inventory/stage", (problem,), "stage"),)))
+    assert shown(chromium) == EVERY
+    assert chromium.js("document.querySelector('h1').innerText") == "2 clusters failed, drift, incomplete"
+    assert "1 inventory could not be looked at." in chromium.js("document.querySelector('.top p').innerText")
+    told = chromium.js("document.querySelector('#problems + ul').textContent")
+    assert "inventory/stage/all.yml:3" in told
+    assert f"<b>{MARKUP}</b>" in told
+    chromium.open(write(failed=(Failed("inventory/stage", (problem,), "stage"),)))
+    assert chromium.js("document.querySelector('h1').innerText") == "stage failed"
+    assert chromium.log("browser") == []

@@ -55,7 +55,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         f"junit={tmp_path}/link", f"junit={tmp_path}/folder", "prometheus=/dev/null",
     )  # fmt: skip
     assert [line.split(": ")[1].split()[0] for line in told] == ["K8N751"] * 3 + ["K8N752"] * 4 + ["K8N753"]
-    assert "found yaml=x, expected json, junit, prometheus" in told[1]
+    assert "found yaml=x, expected html, json, junit, prometheus" in told[1]
     for line, said in zip(
         told[3:], ["mkdir -p", "a link", "a directory", "/dev/null", "the sarif report"], strict=True
     ):

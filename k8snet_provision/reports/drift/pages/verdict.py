@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from k8snet_provision.drift import Report
+from k8snet_provision.drift.looks import Looks
 from k8snet_provision.reports.drift.pages.state import State, Tally, numbered
 
 
@@ -21,8 +20,9 @@ class Verdict:
     unseen: int
 
 
-def of_all(reports: Sequence[Report]) -> Verdict:
-    """What was not seen is said beside what was found, and is never in sync."""
+def of_all(looks: Looks) -> Verdict:
+    """What was not seen, or went wrong, is said beside what was found, and is never in sync."""
+    reports, wrong = looks.reports, len(looks.failed) or len(looks.problems)
     found = [finding for report in reports for finding in report.findings]
     missing = {(report.cluster, item.target) for report in reports for item in report.incomplete}
     hosts = {(report.cluster, host) for report in reports for host in report.hosts}
@@ -31,9 +31,10 @@ def of_all(reports: Sequence[Report]) -> Verdict:
     limited = not all(report.cluster_looked_at for report in reports)
     told = _told(len(found), len({(each.cluster, each.target) for each in found} & hosts), accepted, limited)
     told += _missing(len(missing & hosts), len(hosts), bool(missing - hosts)) if missing else ""
-    words = [*(["drift"] if found else []), *(["incomplete"] if missing else [])]
-    word = ", ".join(words) or "in sync"
-    return Verdict(word, tally.state, told, len(hosts), len(missing & hosts))
+    told = f"{told if reports else ''}{_wrong(len(looks.failed), len(looks.problems))}".lstrip()
+    words = {"failed": wrong, "drift": found, "incomplete": missing}
+    word = ", ".join(word for word, there in words.items() if there) or "in sync"
+    return Verdict(word, State.CRITICAL if wrong else tally.state, told, len(hosts), len(missing & hosts))
 
 
 def _told(found: int, hosts: int, accepted: int, limited: bool) -> str:
@@ -51,3 +52,9 @@ def _missing(hosts: int, of: int, others: bool) -> str:
     parts = [f"{hosts} of {numbered(of, 'host')}"] if hosts else []
     parts += ["the cluster's own objects"] if others else []
     return f" {' and '.join(parts)} could not be observed in full, so there may be more."
+
+
+def _wrong(failed: int, problems: int) -> str:
+    inventories = "1 inventory" if failed == 1 else f"{failed} inventories"
+    told = f" {inventories} could not be looked at." if failed else ""
+    return f"{told} {numbered(problems, 'problem')} of the run itself." if problems else told
