@@ -1,4 +1,4 @@
-"""Finds deploys/, templates/ and lab/: beside the package in a checkout, inside it in an installed wheel."""
+"""Finds deploys/, templates/, lab/ and monitoring/: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def directory(name: str) -> Path:
-    """The directory `deploys`, `templates` or `lab`; raises FileNotFoundError for a broken installation."""
+    """One of the directories that go with the package; raises FileNotFoundError for a broken installation."""
     for path in (PACKAGE.parent / name, PACKAGE / "_bundled" / name):
         if path.is_dir() and (PACKAGE.parent / "pyproject.toml").is_file() == (path.parent == PACKAGE.parent):
             return path
