@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from k8snet_provision import assets, leaning, looking, planning
+from k8snet_provision import assets, leaning, looking, planning, workflow
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER
-from k8snet_provision.drift import Finding, Report, Shard, Watch, looked_at, of_plan, picture, shards, watch, who
+from k8snet_provision.drift import (
+    Finding,
+    Report,
+    Shard,
+    Watch,
+    accepting,
+    exceptions,
+    looked_at,
+    of_plan,
+    picture,
+    shards,
+    watch,
+    who,
+)
+from k8snet_provision.drift.accepting import Asked
+from k8snet_provision.drift.excusing import excuse
 from k8snet_provision.drift.shards import Part
 from k8snet_provision.engine.fleet import Fleet, Output, Script
 from k8snet_provision.engine.this_machine import ThisMachine
 from k8snet_provision.plan import Incomplete, Plan
-from k8snet_provision.problems import Problem
+from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.saved_plan import tool
 from k8snet_provision.seen import World
-from k8snet_provision.session import Session
+from k8snet_provision.session import Request, Session
 
 
 @dataclass(frozen=True)
@@ -31,12 +47,36 @@ class Judged:
     incomplete: tuple[Incomplete, ...] = ()
 
 
-def look(session: Session, shard: Shard | None = None) -> Report:
-    """Everything that is not as it should be, now; what could not be seen stands beside it.
+@contextmanager
+def session(request: Request) -> Iterator[Session]:
+    """A session whose inventory is sound, its known exceptions too; raises ProblemsFound."""
+    with workflow.session(request) as opened:
+        _exceptions(opened)
+        yield opened
+
+
+def look(session: Session, shard: Shard | None = None, asked: Asked | None = None) -> Report:
+    """Everything that is not as it should be, now; what could not be seen stands beside it, and what is excused.
 
     Of a shard: what its hosts have, and where it has the cluster, what the cluster has. All shards together find what
-    one look at everything does.
+    one look at everything does. `asked`: what becomes a known exception. Raises ProblemsFound where it cannot, and
+    where the exceptions are not sound.
     """
+    entries = _exceptions(session)
+    report = _look(session, shard)
+    if asked:
+        entries = accepting.accept(report, asked, session.request.inventory, entries)
+    return excuse(report, entries, whole=not (session.request.limit or shard))
+
+
+def _exceptions(session: Session) -> tuple[exceptions.Entry, ...]:
+    entries, wrong = exceptions.read(session.cluster.inventory)
+    if wrong:
+        raise ProblemsFound(wrong)
+    return entries
+
+
+def _look(session: Session, shard: Shard | None) -> Report:
     started = datetime.now(UTC)
     watches: Sequence[Watch] = assets.deploy_module("watched").WATCHES
     asked: Site = (*session.site, *(watched.phase for watched in watches))

@@ -11,8 +11,9 @@ from pathlib import Path
 from k8snet_provision import drifting
 from k8snet_provision.drift import Report, news
 from k8snet_provision.drift.news import News
+from k8snet_provision.drifting import session
 from k8snet_provision.problems import Problem, ProblemsFound
-from k8snet_provision.workflow import Request, Session, session
+from k8snet_provision.session import Request, Session
 
 
 @dataclass(frozen=True)

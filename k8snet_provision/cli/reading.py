@@ -11,6 +11,7 @@ import typer
 
 from k8snet_provision import ending, sources, workflow
 from k8snet_provision.cli.options import Extra, Inventory, Out, Output, Vault, out, request_of
+from k8snet_provision.drift import exceptions
 from k8snet_provision.exits import Exit
 from k8snet_provision.plan import problem_to_json
 from k8snet_provision.problems import ProblemsFound
@@ -29,7 +30,9 @@ def lint(
     request = request_of(inventory, "", "", 1, extra, vault)
     passwords = workflow.vault_passwords(request)
     here = sources.on_this_machine
-    problems = find(inventory, extra_vars=request.extra_vars, vault_passwords=passwords, sources=here)
+    problems = find(
+        inventory, extra_vars=request.extra_vars, vault_passwords=passwords, sources=here, more=exceptions.problems
+    )
     if output is Output.JSON:
         print(json.dumps([problem_to_json(problem) for problem in problems], indent=2))
     else:

@@ -17,13 +17,14 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A known exception: until when (a date, inclusive, UTC), why, who said so and when."""
+    """A known exception: until when (a date, inclusive, UTC), why, who said so and when; `what` it is, for people."""
 
     fingerprint: str
     until: str
     reason: str
     by: str = ""
     at: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)

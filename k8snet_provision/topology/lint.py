@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from k8snet_provision import inventory
-from k8snet_provision.inventory import Code, VaultPassword, connection
+from k8snet_provision.inventory import Code, Inventory, VaultPassword, connection
 from k8snet_provision.problems import Origin, Problem, ProblemsFound, Severity
 
 from .cluster import Cluster
@@ -21,10 +21,11 @@ def lint(
     extra_vars: Mapping[str, Any] = {},
     vault_passwords: Sequence[VaultPassword] = (),
     sources: Callable[[Cluster], Iterable[Problem]] = lambda cluster: (),
+    more: Callable[[Inventory], Iterable[Problem]] = lambda inventory: (),
 ) -> list[Problem]:
     """All problems of the inventory, its connections and its topology, and of the files that it names (`sources`).
 
-    An inventory that cannot be read has no topology to look at.
+    `more`: of variables that are not the topology's. An inventory that cannot be read has no topology to look at.
     """
     try:
         loaded = inventory.load(path, extra_vars=extra_vars, vault_passwords=vault_passwords)
@@ -32,8 +33,8 @@ def lint(
         return list(found.problems)
     connections = map(_elsewhere, connection.connections(loaded)[1])
     cluster, problems = read(loaded)
-    more = sources(cluster) if cluster else ()
-    return list(dict.fromkeys([*loaded.warnings, *connections, *problems, *more]))
+    files = sources(cluster) if cluster else ()
+    return list(dict.fromkeys([*loaded.warnings, *connections, *problems, *files, *more(loaded)]))
 
 
 def _elsewhere(problem: Problem) -> Problem:

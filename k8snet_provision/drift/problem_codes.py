@@ -1,0 +1,15 @@
+"""K8N76x and K8N77x: what is wrong around a look, as against what it finds (codes.py)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """The number is stable. A comment says when it is given."""
+
+    MEMORY_DAMAGED = "K8N760"  # what drift kept cannot be read: moved aside, "since" begins anew
+    MEMORY_NOT_KEPT = "K8N761"  # what drift keeps cannot be written: the look counts all the same
+    EXCEPTION = "K8N762"  # an entry of drift_accepted that is none
+    ACCEPT = "K8N763"  # --accept, --until or --reason that cannot be what was meant
+    NOT_ACCEPTED = "K8N764"  # the file of the exceptions cannot be edited
