@@ -1,4 +1,4 @@
-"""Ctrl-C during a roll-out: the batch in hand is finished first, so that no host is left half changed."""
+"""Ctrl-C: during a roll-out the batch in hand is finished first; where nothing is changed it ends what is under way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+import gevent
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """A terminal that closes (SIGHUP) and a CI job that is cancelled (SIGTERM) are no reason to break a host either."""
@@ -31,3 +33,21 @@ def postponed(told: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Ctrl-C is raised in the greenlet that calls this, and in no other.
+
+    Python raises it in whichever greenlet is at work, where a library's own `except:` may swallow it.
+    """
+    before, hub, caller = signal.getsignal(signal.SIGINT), gevent.get_hub(), gevent.getcurrent()
+    if before is signal.SIG_IGN:  # as whoever started the program wanted it
+        yield
+        return
+    taking = gevent.signal_handler(signal.SIGINT, lambda: hub.loop.run_callback(caller.throw, KeyboardInterrupt))
+    try:
+        yield
+    finally:
+        taking.cancel()
+        signal.signal(signal.SIGINT, before)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from k8snet_provision import duration, exits, watching
+from k8snet_provision import duration, exits, interruption, watching
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Limit, Out, Output, Vault, err, out, request_of
 from k8snet_provision.drift.report import to_json
 from k8snet_provision.duration import Bounds
@@ -42,18 +42,17 @@ def watch(
     began, tally, last = time.monotonic(), Tally(), None
     with (
         ConsoleProgress(err(), quiet=output is Output.JSON) as progress,
-        closing(watching.looks(request, seconds)) as it,
+        closing(watching.looks(request, seconds)) as looks,
+        suppress(KeyboardInterrupt),
+        interruption.at_once(),
     ):
-        try:
-            for look in it:
-                progress.pause()
-                last = look.report
-                tally.add(look.news)
-                _show(look, output)
-                progress.resume()
-                progress.step(f"{console.total(last)} · looked {tally.looks} times, every {every}")
-        except KeyboardInterrupt:
-            pass
+        for look in looks:
+            progress.pause()
+            last = look.report
+            tally.add(look.news)
+            _show(look, output)
+            progress.resume()
+            progress.step(f"{console.total(last)} · looked {tally.looks} times, every {every}")
     if last is None:
         raise typer.Abort
     if output is Output.TEXT:

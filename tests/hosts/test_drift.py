@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -108,7 +107,9 @@ def test_without_an_api_server_hosts_are_reported_and_the_cluster_is_unknown(clu
 def test_a_login_without_sudo_is_named_and_hides_nothing(cluster: LabCluster) -> None:
     variables = cluster.inventory / "host_vars" / "node2"
     variables.mkdir(parents=True)
-    (variables / "login.yml").write_text("ansible_user: operator\nansible_become: true\nansible_become_password: no\n")
+    (variables / "login.yml").write_text(
+        "ansible_user: operator\nansible_become: true\nansible_become_password: wrong\n"
+    )
     try:
         with broken(cluster, "node1", SPOIL, MEND):
             code, report = drift(cluster)
@@ -125,17 +126,15 @@ def test_a_login_without_sudo_is_named_and_hides_nothing(cluster: LabCluster) ->
 class Watch:
     """`watch` under way, and what it has printed so far."""
 
-    def __init__(self, cluster: LabCluster) -> None:
+    def __init__(self, cluster: LabCluster, printed: Path) -> None:
         command = [sys.executable, "-m", "k8snet_provision", "watch", str(cluster.inventory), "--every", "1s"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.said: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
+        self._printed = printed
+        with printed.open("w") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line.rstrip("\n"))
+    @property
+    def said(self) -> list[str]:
+        return self._printed.read_text().splitlines()
 
     def waits_for(self, what: Callable[[str], bool], after: int = 0) -> int:
         """The number of lines up to one that is so; fails the test when it does not come."""
@@ -147,18 +146,16 @@ class Watch:
 
     def ends(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
-        self._reader.join(10)
-        return code
+        return self.process.wait(30)
 
 
-def test_watch_tells_what_appears_and_goes_and_is_lost_and_comes_back(cluster: LabCluster) -> None:
-    watch = Watch(cluster)
+def test_watch_tells_what_appears_and_goes_and_is_lost_and_comes_back(cluster: LabCluster, tmp_path: Path) -> None:
+    watch = Watch(cluster, tmp_path / "printed")
     try:
         seen = watch.waits_for(lambda line: line == "in sync")
         with broken(cluster, "node1", SPOIL, MEND):
             seen = watch.waits_for(lambda line: "  + node1  K8N700 warning: file /var/lib/kubelet" in line, seen)
-            seen = watch.waits_for(lambda line: "+- 10.96.0.10" in line.replace(" ", ""), seen)
+            seen = watch.waits_for(lambda line: line.endswith(" +- 10.96.0.10"), seen)
             with cut_off(cluster, "node1"):
                 seen = watch.waits_for(lambda line: "  ? node1: host could not be observed" in line, seen)
             seen = watch.waits_for(lambda line: "  ! node1: host is observed again" in line, seen)
@@ -169,10 +166,12 @@ def test_watch_tells_what_appears_and_goes_and_is_lost_and_comes_back(cluster: L
     assert "1 appeared · 1 went · now: in sync" in watch.said[-1], watch.said
 
 
-def test_watch_goes_on_with_the_inventory_that_was_sound_and_takes_a_mended_one(cluster: LabCluster) -> None:
+def test_watch_goes_on_with_the_inventory_that_was_sound_and_takes_a_mended_one(
+    cluster: LabCluster, tmp_path: Path
+) -> None:
     topology = cluster.inventory / "group_vars" / "all" / "topology.yml"
     sound = topology.read_text()
-    watch = Watch(cluster)
+    watch = Watch(cluster, tmp_path / "printed")
     try:
         seen = watch.waits_for(lambda line: line == "in sync")
         topology.write_text(sound.replace("iptables", "iptable"))
