@@ -369,11 +369,12 @@ def test_copy_copies_the_command(chromium: Browser, usual: Path) -> None:
     assert copied == MEND
 
 
-def test_a_sentence_is_not_offered_as_a_command(chromium: Browser, usual: Path) -> None:
-    chromium.open(usual)
-    server = ALL["server"].fingerprint
-    assert chromium.js(f"document.querySelector('#f-{server} .mend').textContent") == "look at w2"
-    assert chromium.js(f"document.querySelector('#f-{server} .copy')") is None
+@pytest.mark.parametrize("mend", ["look at w2", "k8snet-provision apply inventory/prod (every control plane at once)"])
+def test_a_sentence_is_not_offered_as_a_command(chromium: Browser, write: Write, mend: str) -> None:
+    chromium.open(write(replace(REPORT, findings=(replace(ALL["server"], mend=mend),))))
+    row = f"document.querySelector('#f-{ALL['server'].fingerprint}')"
+    assert chromium.js(f"{row}.querySelector('.mend').textContent") == mend
+    assert chromium.js(f"{row}.querySelector('.copy')") is None
 
 
 def test_whoever_cannot_see_is_told_all_the_same(chromium: Browser, usual: Path) -> None:

@@ -16,7 +16,7 @@ LINES = 400
 """Of a diff at most; the rest is counted."""
 
 COMMANDS = ("k8snet-provision ", "kubectl ", "systemctl ", "sudo ", "ssh ")
-"""What begins like this can be pasted; anything else that mends is a sentence."""
+"""What begins like this, and ends with no remark, can be pasted; anything else that mends is a sentence."""
 
 BY_CODE: Mapping[str, Rule] = {str(code): rule for code, rule in RULES.items()}
 
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def is_command(self) -> bool:
-        return self.found.mend.startswith(COMMANDS)
+        return self.found.mend.startswith(COMMANDS) and not self.found.mend.endswith(")")
 
 
 @dataclass
