@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from deploys.watched import certificates, edge, flags, images, ingress_certificates, kube_proxy, service_range
+from deploys.watched import (
+    certificates,
+    edge,
+    flags,
+    images,
+    ingress_certificates,
+    kube_proxy,
+    ownership,
+    service_range,
+)
 from k8snet_provision.drift import Watch
 
 WATCHES: tuple[Watch, ...] = (
@@ -13,4 +22,5 @@ WATCHES: tuple[Watch, ...] = (
     service_range.WATCH,
     edge.WATCH,
     *images.WATCHES,
+    *ownership.WATCHES,
 )

@@ -17,10 +17,11 @@ def found(
     before: str | None = None,
     after: str | None = None,
     mend: str = "",
+    who: str = "",
     identity: str | None = None,
     severity: Severity | None = None,
 ) -> Finding:
     return Finding(
         code, severity or RULES[code].severity, world.cluster.name, target, capability, what, text,
-        before, after, mend, identity=identity,
+        before, after, mend, who=who, identity=identity,
     )  # fmt: skip

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from shlex import quote
 
 from k8snet_provision.change import CLUSTER, Change, Kind
-from k8snet_provision.resources.kube_object import ObjectRef
+from k8snet_provision.resources import fields, ownership
+from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.seen import World
 
 Traces = Mapping[tuple[str, str], str]
@@ -62,9 +63,19 @@ def of_change(world: World, seen: Traces, change: Change) -> str:
 
 
 def _of_object(world: World, change: Change) -> str:
-    """The manager that set fields of it last; what controllers see they write into the status, which is not ours."""
-    live = world.live(ObjectRef.of(json.loads(change.details["manifest"])))
-    managers = (live or {}).get("metadata", {}).get("managedFields") or ()
-    found = [item for item in managers if item.get("subresource") != "status" and item.get("time")]
-    last = max(found, key=lambda item: str(item["time"]), default=None)
-    return f"{last['manager']} ({last['operation']}) at {last['time']}" if last else ""
+    """The manager that last set any of the fields that differ; of an object that should not be there any of them."""
+    manifest: Manifest = json.loads(change.details["manifest"])
+    live = world.live(ObjectRef.of(manifest))
+    if live is None:
+        return ""
+    wanted = world.after_apply(manifest) if change.details.get("how") == "apply" else manifest
+    paths = ownership.differing(live, wanted) if change.after is not None else [*live]
+    last = ownership.last_writer(live, paths)
+    return _named(live, *last) if last else ""
+
+
+def _named(live: Manifest, manager: str, time: str) -> str:
+    """With what it did; the server keeps no time of scaling."""
+    entries = [one for one in fields.entries(live) if (one.manager, one.time) == (manager, time)]
+    operation = entries[0].operation if entries else ""
+    return f"{manager} ({operation}) at {time}" if time else f"{manager} ({operation})"

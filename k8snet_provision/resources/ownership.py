@@ -77,8 +77,7 @@ def last_writer(live: Mapping[str, Any], paths: Iterable[str]) -> tuple[str, str
     found = [
         (entry.time, entry.manager)
         for entry in entries(live)
-        if entry.subresource != STATUS
-        and any(_touch(written(p), path) for p in _leaves(entry.fields) for path in asked)
+        if entry.subresource != STATUS and any(touch(written(p), path) for p in _leaves(entry.fields) for path in asked)
     ]
     time, manager = max(found, default=("", ""))
     return (manager, time) if found else None
@@ -142,7 +141,7 @@ def _step(element: Element, value: Any) -> Any:
     return places.by_element(keys, value).get(element, MISSING) if isinstance(value, list) else MISSING
 
 
-def _touch(one: str, other: str) -> bool:
+def touch(one: str, other: str) -> bool:
     """Whether one path is the other, or leads through it."""
     short, long = sorted((one, other), key=len)
     return long.startswith(short) and long[len(short) :][:1] in ("", ".", "[")

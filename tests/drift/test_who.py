@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.drift import who
@@ -35,20 +36,30 @@ def test_only_files_that_differ_are_asked_about() -> None:
     assert who.files([]) == {}
 
 
-def test_an_object_tells_who_set_it_last_and_its_status_counts_for_nothing(tmp_path: Path) -> None:
-    meta = {
-        "name": "coredns",
-        "namespace": "kube-system",
-        "managedFields": [
-            {"manager": "k8snet-provision", "operation": "Apply", "time": "2026-11-28T02:00:00Z"},
-            {"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-29T02:00:00Z"},
-            {"manager": "kube-controller-manager", "operation": "Update", "time": "2026-11-29T04:00:00Z",
-             "subresource": "status"},
-        ],
-    }  # fmt: skip
-    live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+def an_object(*managers: tuple[str, str, str, str]) -> dict[str, Any]:
+    """A ConfigMap: who (manager, operation) set which key of its data, when."""
+    managed = [
+        {"manager": manager, "operation": operation, "time": time, "apiVersion": "v1", "fieldsType": "FieldsV1",
+         "fieldsV1": {"f:data": {f"f:{key}": {}}}}
+        for manager, operation, key, time in managers
+    ]  # fmt: skip
+    meta = {"name": "coredns", "namespace": "kube-system", "managedFields": managed}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"Corefile": "a", "other": "b"}}
+
+
+def test_an_object_tells_who_set_what_differs(tmp_path: Path) -> None:
+    live = an_object(
+        ("k8snet-provision", "Apply", "Corefile", "2026-11-28T02:00:00Z"),
+        ("kubectl-edit", "Update", "Corefile", "2026-11-29T02:00:00Z"),
+        ("somebody-else", "Update", "other", "2026-11-29T04:00:00Z"),
+    )
     world = a_world(tmp_path, "service_cidr: 10.96.0.0/16", {}, a_state(objects=[live]))
-    details = {"how": "apply", "manifest": json.dumps({**live, "metadata": {**meta, "managedFields": None}})}
+    wanted = {
+        **live,
+        "metadata": {"name": "coredns", "namespace": "kube-system"},
+        "data": {"Corefile": "c", "other": "b"},
+    }
+    details = {"how": "replace", "manifest": json.dumps(wanted)}
     change = Change("coredns", "cluster", Kind.OBJECT, "ConfigMap kube-system/coredns", "a", "b", details)
     assert who.of_change(world, {}, change) == "kubectl-edit (Update) at 2026-11-29T02:00:00Z"
     assert who.of_change(world, {}, Change("x", "cp1", Kind.UNIT, "kubelet", "a", "b")) == ""

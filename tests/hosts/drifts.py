@@ -55,6 +55,12 @@ HAPROXY = """perl -MIO::Socket::UNIX -e '
 MODE = """kubectl -n kube-system get configmap kube-proxy -o json |
   sed 's/mode: {}/mode: {}/' | kubectl replace -f - >&2"""
 
+TAKE = """kubectl -n kube-system patch service kube-dns --field-manager=somebody --type=merge -p \\
+  '{{"metadata": {{"annotations": {{"prometheus.io/port": "{}"}}}}}}' >&2"""
+
+NOBODYS = """kubectl -n kube-system patch service kube-dns --type=merge -p \\
+  '{"metadata": {"managedFields": [{}]}}' >&2"""
+
 POD = "$(kubectl -n kube-system get pod -l k8s-app=kube-dns -o 'jsonpath={.items[0].metadata.name}')"
 
 
@@ -129,6 +135,12 @@ def drifts(vip: str, nodes: tuple[str, ...]) -> Mapping[str, Drift]:
             f"{HAPROXY} 'set server kube-apiserver-api/cp1 state drain'",
             f"{HAPROXY} 'set server kube-apiserver-api/cp1 state ready'",
             (("K8N727", "lb1", "server kube-apiserver-api/cp1"),),
+        ),
+        "a field that somebody else set to another value and back": Drift(
+            "cp1",
+            f"{TAKE.format('9154')}; {TAKE.format('9153')}",
+            NOBODYS,
+            (("K8N728", "cluster", "Service kube-system/kube-dns"),),
         ),
         "a Pod that was given another image": Drift(
             "cp1",
