@@ -35,7 +35,7 @@ from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.saved_plan import tool
 from k8snet_provision.seen import World
-from k8snet_provision.session import Request, Session
+from k8snet_provision.session import AS_FINDINGS, Request, Session
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Judged:
 @contextmanager
 def session(request: Request) -> Iterator[Session]:
     """A session whose inventory is sound, its known exceptions too; raises ProblemsFound."""
-    with workflow.session(request) as opened:
+    with workflow.session(request, AS_FINDINGS) as opened:
         _exceptions(opened)
         yield opened
 

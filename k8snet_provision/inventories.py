@@ -55,7 +55,7 @@ def distinct(paths: Iterable[Path]) -> list[Path]:
 def _read(request: Request, *, named: bool) -> Opened | Failed:
     """What was `named` is told all that is wrong with it; what a pattern brought along may be no inventory."""
     try:
-        return sessions.opened(request)
+        return sessions.opened(request, sessions.AS_FINDINGS)
     except ProblemsFound as found:
         other = None if named else none_at_all(request.inventory)
         return _failed(request, (other,) if other else found.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,10 @@ from k8snet_provision.inventory.connection import Connection
 from k8snet_provision.problems import Problem, ProblemsFound, Severity
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.topology import Cluster
+from k8snet_provision.topology.certificate_faults import VALIDITY
+
+AS_FINDINGS = (VALIDITY,)
+"""A look goes on although a certificate in the inventory has ended: that hides nothing else, and is a finding."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,14 @@ def read_inventory(request: Request) -> Inventory:
     return load(request.inventory, extra_vars=request.extra_vars, vault_passwords=vault_passwords(request))
 
 
-def opened(request: Request) -> Opened:
-    """Reads and validates everything; raises ProblemsFound with all that is wrong."""
+def opened(request: Request, told: Collection[str] = ()) -> Opened:
+    """Reads and validates everything; raises ProblemsFound with all that is wrong.
+
+    `told`: codes of problems that are only warnings here, because whoever asks tells them as what is found.
+    """
     started = time.monotonic()
     inventory = read_inventory(request)
-    cluster, problems = topology.read(inventory)
+    cluster, problems = topology.read(inventory, told)
     connections, more = connection.connections(inventory)
     found = (*problems, *more, *(sources.problems(cluster) if cluster else ()))
     if cluster is None or any(problem.severity is Severity.ERROR for problem in found):
@@ -124,7 +131,7 @@ def over(read: Opened, shared: SharedLinks | None = None) -> Iterator[Session]:
 
 
 @contextmanager
-def session(request: Request) -> Iterator[Session]:
-    """Reads and validates everything before the first host is spoken to; raises ProblemsFound with all of it."""
-    with over(opened(request)) as open_session:
+def session(request: Request, told: Collection[str] = ()) -> Iterator[Session]:
+    """Reads and validates everything before the first host is spoken to; raises ProblemsFound as `opened` does."""
+    with over(opened(request, told)) as open_session:
         yield open_session

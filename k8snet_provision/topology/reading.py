@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from k8snet_provision.inventory import Inventory
@@ -16,8 +18,11 @@ from .validation import Finding, validate
 NO_HOSTS = "K8N110"
 
 
-def read(inventory: Inventory) -> tuple[Cluster | None, tuple[Problem, ...]]:
-    """The cluster and all problems of its topology; no cluster as soon as one of them is an error."""
+def read(inventory: Inventory, told: Collection[str] = ()) -> tuple[Cluster | None, tuple[Problem, ...]]:
+    """The cluster and all problems of its topology; no cluster as soon as one of them is an error.
+
+    `told`: codes that are only warnings here, because whoever reads tells them in another way.
+    """
     members, problems = _members(inventory)
     if not members:
         return None, (*problems, _no_hosts(inventory))
@@ -31,6 +36,7 @@ def read(inventory: Inventory) -> tuple[Cluster | None, tuple[Problem, ...]]:
         return None, tuple(problems)
     cluster = Cluster(name_of(inventory.path), topology, members, inventory, common.host)
     problems += broken(cluster)
+    problems = [replace(one, severity=Severity.WARNING) if one.code in told else one for one in problems]
     errors = any(problem.severity is Severity.ERROR for problem in problems)
     return None if errors else cluster, tuple(sorted(problems, key=_place))
 

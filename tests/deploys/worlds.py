@@ -45,15 +45,19 @@ def a_world(
     topology: str,
     hosts: Mapping[str, Mapping[str, Seen]] | None = None,
     state: ClusterState | None = None,
+    told: Sequence[str] = (),
 ) -> World:
-    """Written below `directory`. `topology` is YAML below that variable; `hosts` the answers by host and probe key."""
+    """Written below `directory`. `topology` is YAML below that variable; `hosts` the answers by host and probe key.
+
+    `told`: as of `topology.read`.
+    """
     directory = directory / "inventory"
     variables = directory / "group_vars" / "all"
     variables.mkdir(parents=True, exist_ok=True)
     (directory / "hosts.yml").write_text(HOSTS)
     body = "".join(f"  {line}\n" for line in topology.strip().splitlines())
     (variables / "topology.yml").write_text(f"topology:\n{body}")
-    cluster, problems = read(inventory.load(directory))
+    cluster, problems = read(inventory.load(directory), told)
     assert cluster is not None, problems
     seen = {host: HostSeen(host, dict(answers)) for host, answers in (hosts or {}).items()}
     return World(cluster, Observation(seen, {}), state or ClusterState(None, "not asked"))
