@@ -1,4 +1,4 @@
-"""K8N76x and K8N77x: what is wrong around a look, as against what it finds (codes.py)."""
+"""K8N75x to K8N77x: what is wrong around a look, as against what it finds (codes.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from enum import StrEnum
 class ProblemCode(StrEnum):
     """The number is stable. A comment says when it is given."""
 
+    NO_SUCH_FORM = "K8N751"  # --report is not KIND=FILE, or a form that there is none of
+    NO_PLACE = "K8N752"  # nothing can be written where --report says
+    TWO_IN_ONE_PLACE = "K8N753"  # two reports to one file
+    REPORT_NOT_WRITTEN = "K8N754"  # a report could not be written in the end; the others were
     MEMORY_DAMAGED = "K8N760"  # what drift kept cannot be read: moved aside, "since" begins anew
     MEMORY_NOT_KEPT = "K8N761"  # what drift keeps cannot be written: the look counts all the same
     EXCEPTION = "K8N762"  # an entry of drift_accepted that is none

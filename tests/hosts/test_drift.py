@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+import junitparser
 import pytest
 
 from k8snet_provision.lab import network, settings
+from k8snet_provision.reports.drift.forms import FORMS
 from tests.hosts.labs import LabCluster
 from tests.hosts.test_rollback import AS_INSTALLED
+from tests.reports.drift.readers import READERS
 
 pytestmark = pytest.mark.hosts
 
@@ -72,6 +77,33 @@ def unseen(report: dict[str, Any]) -> set[str]:
 def test_a_cluster_that_is_as_its_topology_says_is_in_sync(cluster: LabCluster) -> None:
     code, report = drift(cluster)
     assert (code, report["findings"], report["incomplete"]) == (SAME, [], []), report
+
+
+def test_several_outputs_of_one_look_are_valid_and_agree(cluster: LabCluster, tmp_path: Path) -> None:
+    """As the programs see them that they are for; with drift made by hand, and a host of which nothing is known."""
+    words = [word for form in FORMS for word in ("--report", f"{form}={tmp_path}/{form}")]
+    with broken(cluster, "node1", SPOIL, MEND), cut_off(cluster, "node2"):
+        code, report = drift(cluster, *words)
+    assert code == INCOMPLETE and ("node1", f"file {KUBELET}") in places(report), report
+    for form in FORMS:
+        READERS[form]((tmp_path / form).read_bytes())
+    assert json.loads((tmp_path / "json").read_text())["reports"] == [report]
+    counted = re.findall(r"^k8snet_drift_findings\{.*\} (\d+)$", (tmp_path / "prometheus").read_text(), re.MULTILINE)
+    assert sum(map(int, counted)) == len(report["findings"])
+    (suite,) = junitparser.JUnitXml.fromfile(str(tmp_path / "junit"))
+    ends = {(case.classname, type(result).__name__) for case in suite for result in case.result}
+    assert {("node1", "Failure"), ("node2", "Error")} <= ends
+    (run,) = json.loads((tmp_path / "sarif").read_text())["runs"]
+    assert [result["partialFingerprints"]["k8snetProvision/v1"] for result in run["results"]] == [
+        found["fingerprint"] for found in report["findings"]
+    ]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    (line,) = (
+        Path(unquote(urlsplit(place["artifactLocation"]["uri"]).path))
+        .read_text()
+        .splitlines()[place["region"]["startLine"] - 1 : place["region"]["startLine"]]
+    )
+    assert "topology" in line
 
 
 def test_with_half_of_the_hosts_down_the_others_drift_is_told_and_every_host_that_is_down_is_named(

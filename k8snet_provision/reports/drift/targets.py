@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from k8snet_provision import whole_file
 from k8snet_provision.drift.looks import Looks
+from k8snet_provision.drift.problem_codes import ProblemCode
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 from k8snet_provision.reports.drift.forms import FORMS
 
 OPTION = "--report"
-
-
-class Misuse(StrEnum):
-    NO_SUCH_FORM = "K8N751"  # not KIND=FILE, or a form that there is none of
-    NO_PLACE = "K8N752"  # nothing can be written there
-    TWICE = "K8N753"  # two reports to one file
-    NOT_WRITTEN = "K8N754"  # it could not be written in the end; the other reports were
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ def _write(target: Target, looks: Looks) -> Problem | None:
     except OSError as error:
         text = f"the {target.form} report cannot be written: {error.strerror or error}"
         hint = "the other reports, and what is printed, are whole"
-        return Problem(Misuse.NOT_WRITTEN, text, Origin(str(target.path)), hint=hint)
+        return Problem(ProblemCode.REPORT_NOT_WRITTEN, text, Origin(str(target.path)), hint=hint)
     return None
 
 
@@ -60,14 +53,18 @@ def _target(word: str) -> Target | Problem:
     form, given, file = word.partition("=")
     if not given or not file or form not in FORMS:
         text = f"{OPTION} names no form of a report" if given and file else f"{OPTION} is not KIND=FILE"
-        return Problem(Misuse.NO_SUCH_FORM, text, OPTION, word, f"{', '.join(FORMS)}, then =FILE", "json=drift.json")
+        return Problem(
+            ProblemCode.NO_SUCH_FORM, text, OPTION, word, f"{', '.join(FORMS)}, then =FILE", "json=drift.json"
+        )
     return Target(form, Path(file))
 
 
 def _no_place(wanted: Sequence[Target]) -> Iterator[Problem]:
     for target in wanted:
         if why := _why_not(target.path):
-            yield Problem(Misuse.NO_PLACE, f"the {target.form} report {why[0]}", Origin(str(target.path)), hint=why[1])
+            yield Problem(
+                ProblemCode.NO_PLACE, f"the {target.form} report {why[0]}", Origin(str(target.path)), hint=why[1]
+            )
 
 
 def _why_not(path: Path) -> tuple[str, str] | None:
@@ -89,4 +86,6 @@ def _twice(wanted: Sequence[Target]) -> Iterator[Problem]:
         before = first.setdefault(target.path.parent.resolve() / target.path.name, target)
         if before is not target:
             text = f"the {target.form} report would take the place of the {before.form} report"
-            yield Problem(Misuse.TWICE, text, Origin(str(target.path)), hint="give each a file of its own")
+            yield Problem(
+                ProblemCode.TWO_IN_ONE_PLACE, text, Origin(str(target.path)), hint="give each a file of its own"
+            )

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from html.parser import HTMLParser
 
 import junitparser
 import pytest
-from jsonschema import Draft202012Validator
-from sarif_kit.validate import validation_errors
 
 from k8snet_provision.drift import Acceptance, Accepted, Finding, Report, Severity, Shard
 from k8snet_provision.drift.looks import Failed, Looks
-from k8snet_provision.drift.schema import json_schema
 from k8snet_provision.plan import Incomplete
 from k8snet_provision.problems import Origin, Problem
 from k8snet_provision.reports.drift.forms import FORMS
-from tests.reports.drift.samples import FILE, QUIET, looks, promtool
+from tests.reports.drift.readers import READERS
+from tests.reports.drift.samples import FILE, QUIET, looks
 
 PIECES = (
     "\x00", "\x1b[31m", "\x7f", "\x85", "\r\n", "\n", "\t", '"', "'", "\\", "\\n", "<", ">", "&", "]]>", "<!--", "-->",
@@ -65,51 +61,6 @@ def report(chance: random.Random) -> Report:
 
 def problem(chance: random.Random, where: Origin | str) -> Problem:
     return Problem("K8N101", said(chance), where, said(chance), said(chance), said(chance))
-
-
-def read_json(data: bytes) -> None:
-    read = json.loads(data.decode())
-    Draft202012Validator(json_schema()).validate(read)
-    json.dumps(read, ensure_ascii=False).encode()  # no lone surrogate, at which other readers stop
-
-
-def read_junit(data: bytes) -> None:
-    for suite in junitparser.JUnitXml.fromstring(data):
-        ends = [type(result).__name__ for case in suite for result in case.result]
-        assert [suite.failures, suite.errors] == [ends.count("Failure"), ends.count("Error")]
-        assert suite.tests == len(list(suite)) > 0
-
-
-def read_prometheus(data: bytes) -> None:
-    checked = promtool("check", "metrics", given=data.decode())
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
-
-
-def read_sarif(data: bytes) -> None:
-    assert validation_errors(json.loads(data.decode())) == []
-
-
-def read_html(data: bytes) -> None:
-    """No element that a finding brought: each script of the page is the page's own."""
-
-    class Page(HTMLParser):
-        def handle_data(self, text: str) -> None:
-            if self.cdata_elem == "script":
-                assert "alert(1)" not in text or "<script>" not in text
-
-    page = Page(convert_charrefs=True)
-    page.feed(data.decode())
-    page.close()
-    assert b"\x00" not in data
-
-
-READERS: Mapping[str, Callable[[bytes], None]] = {
-    "json": read_json,
-    "junit": read_junit,
-    "prometheus": read_prometheus,
-    "sarif": read_sarif,
-    "html": read_html,
-}
 
 
 @pytest.mark.parametrize("form", FORMS)
