@@ -63,9 +63,15 @@ K() {{ "$k" --kubeconfig "$c" --request-timeout=15s "$@"; }}
 
 KUBECTL_HERE = """
 command -v kubectl >/dev/null 2>&1 || { echo "kubectl is not in the path of this machine"; exit 1; }
-K() { kubectl --request-timeout=15s "$@"; }
+bounded=--request-timeout=15s
+[ -r /var/run/secrets/kubernetes.io/serviceaccount/token ] && [ -z "$KUBECONFIG" ] && bounded=
+K() { kubectl $bounded "$@"; }
 """
-"""The same on the machine that the tool runs on; which cluster it is about and who asks, kubectl finds itself."""
+"""The same on the machine that the tool runs on; which cluster it is about and who asks, kubectl finds itself.
+
+A pod's own account it takes only where no flag says anything of the connection (client-go's deferred configuration);
+then what bounds a call is the time that the whole script has.
+"""
 
 
 def probes(prelude: str, refs: Iterable[ObjectRef]) -> tuple[Probe, ...]:
