@@ -55,7 +55,9 @@ RULES: Mapping[Code, Rule] = MappingProxyType(
         Code.KERNEL: Rule("kernel setting differs", _WARNING, "A kernel parameter or module is not as is wanted."),
         Code.PACKAGE: Rule("package missing", _CRITICAL, "A package that is needed is not installed."),
         Code.CERTIFICATE_NAMES: Rule(
-            "certificate lacks names", _WARNING, "The API server's certificate is not valid for every address it has."
+            "certificate not as wanted",
+            _WARNING,
+            "The API server's lacks names it is called by, or the webhook's is due.",
         ),
         Code.NOT_RESTARTED: Rule(
             "works by an older definition", _WARNING, "A program or its Pods started before its definition was changed."

@@ -8,9 +8,10 @@ from shlex import quote
 
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.drift.codes import RULES, Code
-from k8snet_provision.drift.finding import Finding
+from k8snet_provision.drift.finding import Finding, Severity
 from k8snet_provision.plan import Plan
-from k8snet_provision.problems import Problem, Severity
+from k8snet_provision.problems import Problem
+from k8snet_provision.problems import Severity as Gravity
 
 CODES: Mapping[Kind, Code] = {
     Kind.FILE: Code.FILE,
@@ -40,7 +41,7 @@ def findings(plan: Plan, inventory: str, who: Callable[[Change], str] = lambda _
     for change in plan.changes:
         yield replace(of_change(change, plan.name, inventory), who=who(change))
     for problem in plan.problems:
-        if problem.severity is Severity.ERROR:
+        if problem.severity is Gravity.ERROR:
             yield _of_refusal(problem, plan.name)
 
 
@@ -49,7 +50,7 @@ def of_change(change: Change, cluster: str, inventory: str) -> Finding:
     limit = "" if change.target == CLUSTER else f" --limit {quote(change.target)}"
     return Finding(
         code,
-        RULES[code].severity,
+        Severity.CRITICAL if _stands_still(change) else RULES[code].severity,
         cluster,
         change.target,
         change.phase,
@@ -66,6 +67,12 @@ def _code(change: Change) -> Code:
     if change.kind is Kind.RESTART and change.phase.startswith("kube-proxy") and change.because.startswith("mode: "):
         return Code.PROXY_MODE
     return CODES[change.kind]
+
+
+def _stands_still(change: Change) -> bool:
+    """A program that does not run at all is worse than one that runs by an older definition."""
+    words = (change.because, (change.before or "").rstrip("\n"))
+    return change.kind is Kind.RESTART and any(text.endswith("does not run") for text in words)
 
 
 def _of_refusal(problem: Problem, cluster: str) -> Finding:
