@@ -8,24 +8,41 @@ from decimal import ROUND_CEILING, Decimal
 BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
-WRITTEN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]?)")
+WRITTEN = re.compile(r"[+-]?(\d*)\.?(\d*)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]?)")
 
 FINEST = Decimal("0.001")
 """Requests and limits are rounded up to it."""
 
+MOST_DIGITS = 18
+"""Of a number that the server looks at without arithmetic of its own (maxInt64Factors)."""
+
 
 def canonical(written: str | int | float) -> str:
-    """The text in its own family of suffixes, with the largest that leaves no fraction; as given where it is none."""
-    match = WRITTEN.fullmatch(str(written).strip())
-    if match is None:
+    """The text in its own family of suffixes, with the largest that leaves no fraction.
+
+    What the server takes for canonical at a glance it leaves as it is: "1.500" too. So is what is no quantity here.
+    """
+    text = str(written).strip()
+    match = WRITTEN.fullmatch(text)
+    if match is None or not (match[1] or match[2]):
         return str(written)
-    number, suffix = Decimal(match[1]), match[2]
+    whole, fraction, suffix = match[1].lstrip("0") or "0", match[2], match[3]
+    number = Decimal(text.removesuffix(suffix))
     if suffix in BINARY and suffix:
         value = number * 1024 ** BINARY.index(suffix)
+        if not fraction and int(whole) % 8:
+            return text
         return _binary(value) if value == value.to_integral_value() and abs(value) >= 1024 else _decimal(value)
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        return _decimal(number.scaleb(int(suffix[1:])), exponent=True)
-    return _decimal(number.scaleb(DECIMAL[suffix]))
+    exponent = int(suffix[1:]) if len(suffix) > 1 else DECIMAL[suffix]
+    if _passes(whole + fraction, exponent - len(fraction)):
+        return text
+    return _decimal(number.scaleb(exponent), exponent=len(suffix) > 1)
+
+
+def _passes(digits: str, scale: int) -> bool:
+    """Whether the server takes it for canonical: ParseQuantity, and RoundUp of what is finer than FINEST."""
+    fits = len(digits) <= MOST_DIGITS and scale >= -3 and scale % 3 == 0
+    return fits and not digits.endswith("000") and not digits.startswith("0")
 
 
 def _binary(value: Decimal) -> str:
