@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -119,14 +119,15 @@ def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part)
             world, saw_all = looking.further(asked, world, rest, session.fleet), True
             plan, found, unknown = _compared(session, world, given, watches, part)
     told = plan if part.all else leaning.of_part(plan, session.hosts, part, saw_all=saw_all)
-    changed_by = partial(who.of_change, world, _traces(session.fleet, told))
-    findings = (*of_plan.findings(told, str(session.request.inventory), changed_by), *found)
-    return Judged(told, findings, tuple(dict.fromkeys([*told.incomplete, *unknown])))
+    written = watch.written_in(watches, world, found)
+    traces = _traces(session.fleet, who.files(told.changes, written))
+    of_change = of_plan.findings(told, str(session.request.inventory), partial(who.of_change, world, traces))
+    known = (replace(one, who=one.who or who.of_files(traces, one.target, written.get(one, ()))) for one in found)
+    return Judged(told, (*of_change, *known), tuple(dict.fromkeys([*told.incomplete, *unknown])))
 
 
-def _traces(fleet: Fleet, plan: Plan) -> who.Traces:
-    """What the file systems keep of files that are not as they should be: asked of those hosts alone."""
-    paths = who.files(plan.changes)
+def _traces(fleet: Fleet, paths: Mapping[str, Sequence[str]]) -> who.Traces:
+    """What the hosts' file systems keep of these files."""
     asked = {host: Script(who.script(of_host), timeout=15) for host, of_host in paths.items()}
     answers = fleet.run(asked) if asked else {}
     return {

@@ -34,6 +34,13 @@ def of_control_plane(world: World, host: str) -> Iterator[Finding]:
             yield from _finding(world, host, program, kube_apiserver.NAME, managed)
 
 
+def files_of_control_plane(world: World, finding: Finding) -> Iterator[str]:
+    if finding.code == Code.FLAGS:
+        for program in control_plane.read(world, finding.target).programs:
+            if finding.what == _what(program.name):
+                yield from (file.path for file in program.files)
+
+
 def of_unit(name: str) -> Watch:
     """The watch of a program that is a unit, where it is one."""
 
@@ -53,7 +60,15 @@ def of_unit(name: str) -> Watch:
             except EditRefused as refused:
                 raise Unknown(host, f"{name}'s flags in its files", str(refused)) from None
 
-    return Watch(name, hosts=("kube_node", "kube_control_plane"), probes=probes, on_host=on_host)
+    def files(world: World, finding: Finding) -> Iterator[str]:
+        there = unit.read(world.host(finding.target), unit_name(world.cluster)) if finding.what == _what(name) else None
+        yield from (file.path for file in (there.files if there else ()))
+
+    return Watch(name, hosts=("kube_node", "kube_control_plane"), probes=probes, on_host=on_host, files=files)
+
+
+def _what(program: str) -> str:
+    return f"flags of {program}"
 
 
 def _finding(world: World, host: str, program: Program, capability: str, managed: Iterable[str]) -> Iterator[Finding]:
@@ -62,7 +77,7 @@ def _finding(world: World, host: str, program: Program, capability: str, managed
     running, written = program.all_running(), program.all_defined()
     names = [name for name in differing(running, written) if name not in managed]
     if names:
-        what, text = f"flags of {program.name}", "as it runs are not those of its files: it was not started anew since"
+        what, text = _what(program.name), "as it runs are not those of its files: it was not started anew since"
         before, after = _lines(running, names), _lines(written, names)
         mend = _mend(host, program)
         yield found(world, Code.FLAGS, host, capability, what, text, before=before, after=after, mend=mend)
@@ -79,7 +94,13 @@ def _mend(host: str, program: Program) -> str:
 
 
 WATCHES = (
-    Watch(kube_apiserver.NAME, hosts=("kube_control_plane",), probes=control_plane_probes, on_host=of_control_plane),
+    Watch(
+        kube_apiserver.NAME,
+        hosts=("kube_control_plane",),
+        probes=control_plane_probes,
+        on_host=of_control_plane,
+        files=files_of_control_plane,
+    ),
     of_unit(kubelet.NAME),
     of_unit(KUBE_PROXY),
 )

@@ -26,7 +26,9 @@ class Watch:
     on_host(world, host)          findings of one host
     in_cluster(world)             findings of the cluster or of several hosts together
 
-    Both may raise Unknown; one that goes on in spite of it yields it among its findings.
+    files(world, finding)         the host's files in which that was written, of a finding that on_host told
+
+    on_host and in_cluster may raise Unknown; one that goes on in spite of it yields it among its findings.
 
     `name` is the capability that looks after it: the word that findings carry. `together` are the groups whose hosts
     `in_cluster` must have seen; None: all of `hosts`. The shard that has the cluster looks at all of them, so name as
@@ -40,6 +42,7 @@ class Watch:
     questions: Callable[[Cluster, str], Iterable[Probe]] = nothing
     on_host: Callable[[World, str], Iterable[Finding | Unknown]] = nothing
     in_cluster: Callable[[World], Iterable[Finding | Unknown]] = nothing
+    files: Callable[[World, Finding], Iterable[str]] = nothing
     together: tuple[str, ...] | None = None
 
     @property
@@ -80,3 +83,16 @@ def ask(
             if host in hosts and host in world.observation.hosts:
                 take(watch.on_host, world, host)
     return findings, list(incomplete)
+
+
+def written_in(watches: Sequence[Watch], world: World, findings: Iterable[Finding]) -> dict[Finding, tuple[str, ...]]:
+    """The files behind each finding that has any."""
+    return {
+        finding: paths
+        for finding in findings
+        if (
+            paths := tuple(
+                path for one in watches if one.name == finding.capability for path in one.files(world, finding)
+            )
+        )
+    }

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from shlex import quote
 
 from k8snet_provision.change import CLUSTER, Change, Kind
+from k8snet_provision.drift.finding import Finding
 from k8snet_provision.resources import fields, ownership
 from k8snet_provision.resources.kube_object import Manifest, ObjectRef
 from k8snet_provision.seen import World
 
 Traces = Mapping[tuple[str, str], str]
 """What is known of a file by host and path."""
+
+CHANGED = "changed "
 
 LOOK = """
 for p; do
@@ -24,13 +27,21 @@ done
 """
 
 
-def files(changes: Iterable[Change]) -> dict[str, list[str]]:
-    """The paths to look at on each host: only of what is not as it should be."""
-    paths: dict[str, list[str]] = {}
+def files(changes: Iterable[Change], written_in: Mapping[Finding, Iterable[str]]) -> dict[str, list[str]]:
+    """The paths to look at on each host: only of what is not as it should be, and of what findings rest on."""
+    paths: dict[str, dict[str, None]] = {}
     for change in changes:
         if change.kind is Kind.FILE and change.target != CLUSTER:
-            paths.setdefault(change.target, []).append(change.name)
-    return paths
+            paths.setdefault(change.target, {})[change.name] = None
+    for finding, behind in written_in.items():
+        paths.setdefault(finding.target, {}).update(dict.fromkeys(behind))
+    return {host: list(of_host) for host, of_host in paths.items()}
+
+
+def of_files(seen: Traces, host: str, paths: Iterable[str]) -> str:
+    """The one of several files that was changed last."""
+    told = [(seen[host, path], path) for path in paths if seen.get((host, path), "").startswith(CHANGED)]
+    return " ".join(max(told)[::-1]) if told else ""
 
 
 def script(paths: Sequence[str]) -> str:
@@ -43,7 +54,7 @@ def traces(host: str, paths: Sequence[str], said: bytes) -> Traces:
     for path, line in zip(paths, said.decode("utf-8", "replace").splitlines(), strict=False):
         verb, seconds, owner = line.split(" ", 2)
         if verb == "changed":
-            found[host, path] = f"changed {_moment(seconds)}, owner {owner}"
+            found[host, path] = f"{CHANGED}{_moment(seconds)}, owner {owner}"
         elif verb == "removed":
             found[host, path] = f"its directory changed {_moment(seconds)}"
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from k8snet_provision.change import Change, Kind
-from k8snet_provision.drift import who
+from k8snet_provision.drift import Code, Finding, Severity, who
 from tests.deploys.worlds import a_state, a_world
 
 DAY = 1_795_000_000
@@ -32,8 +32,20 @@ def test_a_file_tells_when_it_was_changed_and_whose_it_is(tmp_path: Path) -> Non
 
 def test_only_files_that_differ_are_asked_about() -> None:
     changes = [Change("edge", "lb1", Kind.FILE, "/etc/a", "x", "y"), Change("edge", "lb1", Kind.UNIT, "b", "x", "y")]
-    assert who.files(changes) == {"lb1": ["/etc/a"]}
-    assert who.files([]) == {}
+    assert who.files(changes, {}) == {"lb1": ["/etc/a"]}
+    assert who.files([], {}) == {}
+    flags = Finding(Code.FLAGS, Severity.WARNING, "x", "lb1", "kubelet", "flags of kubelet", "differ")
+    assert who.files(changes, {flags: ["/etc/b", "/etc/a"]}) == {"lb1": ["/etc/a", "/etc/b"]}
+
+
+def test_of_several_files_the_one_that_was_changed_last_is_named() -> None:
+    seen = {
+        ("cp1", "/a"): "changed 2026-11-28T02:00:00Z, owner root",
+        ("cp1", "/b"): "changed 2026-11-29T02:00:00Z, owner ops",
+        ("cp1", "/c"): "its directory changed 2026-11-30T02:00:00Z",
+    }
+    assert who.of_files(seen, "cp1", ["/a", "/b", "/c"]) == "/b changed 2026-11-29T02:00:00Z, owner ops"
+    assert who.of_files(seen, "cp2", ["/a"]) == who.of_files(seen, "cp1", []) == ""
 
 
 def an_object(*managers: tuple[str, str, str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision import assets
-from k8snet_provision.drift import Code, Finding
+from k8snet_provision.drift import Code, Finding, watch
 from k8snet_provision.resources.probe import Seen, Unknown
 from tests.deploys.test_kube_apiserver import MANIFEST, UNIT, a_unit, host, with_manifest, with_unit
 from tests.deploys.worlds import ABSENT, a_world, present, sent
@@ -101,3 +101,13 @@ def test_a_kubelet_whose_command_line_a_shell_makes_is_unknown(tmp_path: Path) -
 def test_every_capability_of_a_finding_is_a_watch_s_own_name(tmp_path: Path) -> None:
     shown = {finding.capability for finding in found(tmp_path, with_unit(UNIT, f"{ARGV} --profiling"))}
     assert shown <= {watch.name for watch in flags.WATCHES}
+
+
+def test_the_files_that_may_have_been_changed_are_known(tmp_path: Path) -> None:
+    text = "[Service]\nExecStart=/usr/bin/kubelet --v=2\n"
+    answers = NO_UNITS | with_unit(UNIT, f"{ARGV} --profiling") | {"unit:kubelet": a_unit("kubelet", text, "kubelet")}
+    world = a_world(tmp_path, OLD, {"cp1": answers})
+    told, _ = watch.ask(flags.WATCHES, world, ["cp1"], whole=True)
+    assert {one.what: paths for one, paths in watch.written_in(flags.WATCHES, world, told).items()} == {
+        f"flags of {name}": (f"/etc/systemd/system/{name}.service",) for name in ("kube-apiserver", "kubelet")
+    }
