@@ -108,8 +108,8 @@ def _look(session: Session, shard: Shard | None) -> Report:
 def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part) -> Judged:
     here = ThisMachine() if session.request.cluster_from_here else None
     world = looking.look(asked, session.cluster, part.seen, session.fleet, here=here)
-    world, refused = looking.ask_dry_run(session.site, world, here or session.fleet)
-    given = (*session.warnings, *refused)
+    world = looking.foresee(session.site, world)
+    given = session.warnings
     plan, found, unknown = _compared(session, world, given, watches, part)
     rest = [host for host in session.hosts if host not in part.seen]
     saw_all = not rest
