@@ -13,13 +13,12 @@ from gevent.pool import Pool
 from k8snet_provision import session as sessions
 from k8snet_provision import topology
 from k8snet_provision.drift.looks import Failed, Looks
+from k8snet_provision.drift.problem_codes import ProblemCode
 from k8snet_provision.drift.report import Report
 from k8snet_provision.engine.links import SharedLinks
 from k8snet_provision.inventory.files import IGNORED_ENDINGS
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 from k8snet_provision.session import Opened, Request, Session
-
-NO_INVENTORY = "K8N770"
 
 ABREAST = 8
 """Inventories looked at side by side; how many hosts are spoken to is bounded by --forks."""
@@ -92,4 +91,4 @@ def _inventories_below(path: Path) -> Iterator[Path]:
 
 
 def _none(path: Path, text: str, hint: str) -> Problem:
-    return Problem(NO_INVENTORY, f"{path.name} is {text}", Origin(str(path)), hint=hint)
+    return Problem(ProblemCode.NO_INVENTORY, f"{path.name} is {text}", Origin(str(path)), hint=hint)

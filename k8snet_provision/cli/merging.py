@@ -12,10 +12,11 @@ from k8snet_provision import duration
 from k8snet_provision.cli.drift.telling import Files, tell
 from k8snet_provision.cli.options import Out, Output
 from k8snet_provision.drift import merging, report_files
+from k8snet_provision.drift.problem_codes import ProblemCode
 from k8snet_provision.duration import Bounds
 from k8snet_provision.reports.drift import targets
 
-WITHIN = Bounds("--within", "K8N772", 1, 7 * 24 * 3600)
+WITHIN = Bounds("--within", ProblemCode.WITHIN, 1, 7 * 24 * 3600)
 
 app = typer.Typer(no_args_is_help=True, help="Reports of drift, once they are made.")
 

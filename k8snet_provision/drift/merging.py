@@ -91,13 +91,13 @@ def _name(report: Report) -> str:
 def _together(parts: Sequence[Report], missing: Sequence[Incomplete], notices: Sequence[str]) -> Report:
     """The part with the cluster comes first: it knows the cluster's facts."""
     ordered = sorted(parts, key=lambda part: not part.cluster_looked_at)
-    first = ordered[0]
+    first, begin = ordered[0], min(parts, key=began).started
     incomplete = [*missing, *_cluster_unseen(parts), *_unseen(ordered)]
     found = {item.fingerprint: item for part in reversed(ordered) for item in reversed(part.findings)}
     accepted = {item.finding.fingerprint: item for part in reversed(ordered) for item in reversed(part.accepted)}
     return replace(
         first,
-        started=min(parts, key=began).started,
+        started=begin,
         seconds=_seconds(parts),
         facts=first.facts or next((part.facts for part in ordered if part.facts), {}),
         hosts=tuple(dict.fromkeys(chain.from_iterable(part.hosts for part in parts))),
@@ -107,7 +107,7 @@ def _together(parts: Sequence[Report], missing: Sequence[Incomplete], notices: S
         incomplete=tuple(dict.fromkeys(incomplete)),
         notices=tuple(dict.fromkeys([*notices, *chain.from_iterable(part.notices for part in ordered)])),
         looked_at=_looked_at(ordered),
-        last_complete="" if incomplete else min(parts, key=began).started,
+        last_complete="" if incomplete or not all(part.last_complete for part in parts) else begin,
         shard=None,
     )
 

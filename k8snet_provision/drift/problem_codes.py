@@ -17,3 +17,6 @@ class ProblemCode(StrEnum):
     EXCEPTION = "K8N762"  # an entry of drift_accepted that is none
     ACCEPT = "K8N763"  # --accept, --until or --reason that cannot be what was meant
     NOT_ACCEPTED = "K8N764"  # the file of the exceptions cannot be edited
+    NO_INVENTORY = "K8N770"  # one of several paths is no inventory, and was hardly meant as one
+    REPORT_DAMAGED = "K8N771"  # a file given to reports merge is none, or only a part of one
+    WITHIN = "K8N772"  # --within of reports merge is no time

@@ -12,10 +12,10 @@ from typing import Any
 
 from k8snet_provision.drift import looks, shards
 from k8snet_provision.drift.looks import Looks
+from k8snet_provision.drift.problem_codes import ProblemCode
 from k8snet_provision.drift.report import Report
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 
-DAMAGED = "K8N771"
 STDIN = Path("-")
 EXPECTED = "what drift prints with --output json, or writes with --report json=FILE"
 MOST = 1 << 30
@@ -104,4 +104,4 @@ def _check(report: Report) -> None:
 def _damaged(path: Path, text: str, found: str = "", line: int = 0) -> ProblemsFound:
     name = "standard input" if path == STDIN else str(path)
     hint = "its shard counts as one that never reported"
-    return ProblemsFound([Problem(DAMAGED, text, Origin(name, line), found[:200], EXPECTED, hint)])
+    return ProblemsFound([Problem(ProblemCode.REPORT_DAMAGED, text, Origin(name, line), found[:200], EXPECTED, hint)])
