@@ -57,11 +57,20 @@ def of_part(plan: Plan, hosts: Sequence[str], part: Part, *, saw_all: bool) -> P
         if _tells(part, others, target(problem)) or (saw_all and target(problem) == CLUSTER)
     )
     incomplete = (item for item in plan.incomplete if item.target not in others or item.what == UNREACHED)
-    return replace(plan, changes=tuple(changes), problems=tuple(problems), incomplete=tuple(incomplete))
+    notices = (text for text in plan.notices if _tells(part, others, _told_of(text, hosts)))
+    return replace(
+        plan, changes=tuple(changes), problems=tuple(problems), incomplete=tuple(incomplete), notices=tuple(notices)
+    )
 
 
 def _tells(part: Part, others: Collection[str], target: str) -> bool:
     return target not in others and (target != CLUSTER or part.whole)
+
+
+def _told_of(notice: str, hosts: Collection[str]) -> str:
+    """The host that a notice begins with, as a problem does; otherwise the cluster."""
+    host = notice.partition(": ")[0]
+    return host if host in hosts else CLUSTER
 
 
 def target(problem: Problem) -> str:

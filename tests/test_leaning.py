@@ -19,6 +19,9 @@ WITH_CLUSTER = Part(("n1",), True, ("cp1", "n1"))
 WITHOUT = Part(("n2",), False, ("cp1", "n2"))
 
 
+NOTICES = ("n1: its cache is not managed", "n2: its cache is not managed", "5 Pods keep an old address")
+
+
 def plan(*problems: Problem) -> Plan:
     changes = tuple(Change("kubelet", target, Kind.FILE, "/etc/x", "a", "b") for target in (CLUSTER, *HOSTS))
     unseen = (
@@ -26,7 +29,7 @@ def plan(*problems: Problem) -> Plan:
         Incomplete("cp1", "kubelet", "cut short"),
         Incomplete("n2", "file", "?"),
     )
-    return Plan("prod", {}, changes, unseen, problems)
+    return Plan("prod", {}, changes, unseen, problems, NOTICES)
 
 
 @pytest.mark.parametrize("part", [WITH_CLUSTER, WITHOUT])
@@ -51,9 +54,10 @@ def test_what_could_not_be_said_for_want_of_a_host_is_a_reason_too() -> None:
 def test_a_part_tells_of_its_own_hosts_and_of_the_cluster_only_where_it_has_it() -> None:
     told = leaning.of_part(plan(NO_NETWORK, OF_A_HOST), HOSTS, WITH_CLUSTER, saw_all=False)
     assert [change.target for change in told.changes] == [CLUSTER, "n1"]
-    assert told.problems == (NO_NETWORK, OF_A_HOST)
+    assert (told.problems, told.notices) == ((NO_NETWORK, OF_A_HOST), (NOTICES[0], NOTICES[2]))
     told = leaning.of_part(plan(NO_NETWORK, OF_A_HOST), HOSTS, WITHOUT, saw_all=False)
     assert ([change.target for change in told.changes], told.problems) == (["n2"], ())
+    assert told.notices == (NOTICES[1],)
 
 
 def test_a_part_that_saw_all_tells_why_the_cluster_is_refused() -> None:
