@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from k8snet_provision.run_lock import SECONDS as LOCK_SECONDS
 from tests.hosts.faults import aftermath
@@ -15,8 +16,8 @@ from tests.hosts.faults.desk import Desk
 from tests.hosts.faults.faults import Scene
 from tests.hosts.faults.table import Row
 
-clean: set[Path] = set()
-"""Labs that are as a cell may begin: its old topology applied, and nothing to change."""
+clean: dict[Path, Mapping[str, Any]] = {}
+"""Labs that are as a cell has begun with them: what is applied there, with nothing to change."""
 
 PUT_AWAY = 30.0
 """Seconds in which a host's own script, which outlives its connection, has put away what it staged."""
@@ -42,7 +43,7 @@ def run(cell: Cell, desk: Desk, row: Row) -> None:
     assert left == "" and back.code == 0, f"{left}\nrollback: {back}\nresume: {resumed}\nthe run: {said}"
     _nothing_left(desk, before, changes)
     assert list(aftermath.unplanned(desk.lab, before, ())) == [], "files are not what they were"
-    clean.add(desk.cluster.inventory)
+    clean[desk.cluster.inventory] = cell.subject.old
 
 
 def _told(left: str) -> str:
@@ -52,16 +53,16 @@ def _told(left: str) -> str:
 def _begin(cell: Cell, desk: Desk) -> Before:
     """A lab that a cell has left in another state begins anew; one that no cell has used is fresh."""
     desk.write(cell.subject.old)
-    if desk.cluster.inventory not in clean:
-        if desk.used:
-            restored = desk.cluster.lab("restore", "fresh")
-            assert restored.code == 0, restored
-            desk.cluster.settle()
-        desk.used = True
+    applied = clean.pop(desk.cluster.inventory, None)
+    if applied is None and desk.used:
+        restored = desk.cluster.lab("restore", "fresh")
+        assert restored.code == 0, restored
+        desk.cluster.settle()
+    desk.used = True
+    if applied != cell.subject.old:
         made = desk.cluster.tool("apply", "--yes", "--anew", timeout=600)
         assert made.code == 0, made
         assert desk.differs() == ""
-    clean.discard(desk.cluster.inventory)
     return aftermath.look(desk.cluster, desk.lab)
 
 

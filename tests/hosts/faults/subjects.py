@@ -52,7 +52,10 @@ MORE = [
 
 STATIC_POD = Subject("kube-apiserver (static pod)", "fresh_kubeadm", "kube-apiserver", "cp1", NODE_PORTS)
 UNIT = Subject("kube-apiserver (unit)", "fresh_systemd", "kube-apiserver", "cp2", NODE_PORTS)
-RANGE = Subject("service-range", "fresh_kubeadm", "service-range", "cp1", {"service_cidr": "10.97.0.0/16"})
+RANGE = Subject(
+    "service-range", "fresh_kubeadm", "service-range", "cp1", {"service_cidr": "10.97.0.0/16"}, {**OLD, "services": []}
+)
+"""Without Services of the catalogue, whose addresses would be outside the new range (K8N311)."""
 CONFIG = Subject("kube-proxy config", "fresh_kubeadm", "kube-proxy config", "cp1", {"kube_proxy": {"mode": "nftables"}})
 PODS = Subject("kube-proxy pods", "fresh_kubeadm", "kube-proxy pods", "node1", {"kube_proxy": {"mode": "nftables"}})
 COREDNS = Subject("coredns", "fresh_kubeadm", "coredns", "cp1", {"dns": {"replicas": 1, "ttl": 17}})
