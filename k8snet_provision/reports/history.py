@@ -69,8 +69,8 @@ def _awaits(run: Run) -> str:
     """What its journal says; the hosts have the last word, and `diff` asks them."""
     hosts = ", ".join(run.awaits)
     if now() < run.until:
-        return f"waits to be confirmed, or {hosts} go back from {run.until} on"
-    return f"not confirmed: {hosts} went back by themselves from {run.until} on"
+        return f"waits to be confirmed, or its hosts go back from {run.until} on: {hosts}"
+    return f"not confirmed: its hosts went back by themselves from {run.until} on: {hosts}"
 
 
 def _time(run: Run) -> str:

@@ -57,13 +57,16 @@ def test_a_run_that_waits_is_said_to_wait_until_it_is_confirmed_everywhere(inven
     told = begun(inventory)
     told.awaits(["cp1", "h1"], "2999-01-01T00:00:00Z")
     told.ended(State.DONE)
-    waits = "waits to be confirmed, or cp1, h1 go back from 2999-01-01T00:00:00Z on"
+    waits = "waits to be confirmed, or its hosts go back from 2999-01-01T00:00:00Z on: cp1, h1"
     assert waits in run("history", str(inventory)).out
     assert waits in run("history", told.run_id).out
     (listed,) = json.loads(run("history", str(inventory), "-o", "json").out)["runs"]
     assert (listed["state"], listed["awaits_confirmation"]) == ("done", ["cp1", "h1"])
     confirmed(told, "cp1")
-    assert "waits to be confirmed, or h1 go back" in run("history", str(inventory)).out
+    assert (
+        "waits to be confirmed, or its hosts go back from 2999-01-01T00:00:00Z on: h1"
+        in run("history", str(inventory)).out
+    )
     confirmed(told, "h1")
     (line,) = run("history", str(inventory)).out.splitlines()
     assert (line.split()[:2], "wait" in line) == ([told.run_id, "done"], False)
@@ -79,7 +82,10 @@ def test_a_run_that_nobody_confirmed_is_said_to_have_gone_back(inventory: Path) 
     told = begun(inventory)
     told.awaits(["h1"], "2026-11-21T02:10:00Z")
     told.ended(State.DONE)
-    assert "not confirmed: h1 went back by themselves from 2026-11-21T02:10:00Z on" in run("history", told.run_id).out
+    assert (
+        "not confirmed: its hosts went back by themselves from 2026-11-21T02:10:00Z on: h1"
+        in run("history", told.run_id).out
+    )
 
 
 def test_a_run_whose_rollback_was_rolled_back_stands_again(inventory: Path) -> None:
