@@ -21,13 +21,13 @@ _ROWS = (
 
 _PODS = (
     "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{$place := .metadata.namespace}}"
-    '{{range .metadata.ownerReferences}}pod|of|{{.kind}}|{{$place}}|{{.name}}{{"\n"}}{{end}}{{end}}{{end}}'
+    '{{range .metadata.ownerReferences}}pod|of|{{.kind}}|{{$place}}|{{.name}}{{"\\n"}}{{end}}{{end}}{{end}}'
 )
 
 # The pods of a node that is silent are not available, whatever else is well with what they belong to.
-_ASK = """rows=$(K get nodes -o %s 2>&1) || { printf '%%s\n' "$rows"; exit 1; }
-printf '%%s\n' "$rows" | while IFS='|' read -r name addresses cordoned conditions; do
-  printf '%%s|%%s|%%s|%%s\n' "$name" "$addresses" "$cordoned" "$conditions"
+_ASK = """rows=$(K get nodes -o %s 2>&1) || { printf '%%s\\n' "$rows"; exit 1; }
+printf '%%s\\n' "$rows" | while IFS='|' read -r name addresses cordoned conditions; do
+  printf '%%s|%%s|%%s|%%s\\n' "$name" "$addresses" "$cordoned" "$conditions"
   case " $conditions" in *" Ready=True="*) ;; *) K get pods -A --field-selector "spec.nodeName=$name" -o %s || : ;; esac
 done"""
 
