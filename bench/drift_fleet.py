@@ -237,7 +237,7 @@ COLOURS = ("#8c959f", "#0969da", "#1a7f37", "#bf8700")
 
 def svg(points: Sequence[Point]) -> str:
     """Milliseconds a host over the number of hosts, which are spread evenly: they grow by about the same factor."""
-    lines = {"connect + one command": [point.base for point in points]}
+    lines = {"connect + true": [point.base for point in points]}
     lines |= {f"drift, {n} process{'es' * (n > 1)}": [point.drift[n] for point in points] for n in SHARDS}
     each = {name: [s / p.hosts * 1000 for s, p in zip(of, points, strict=True)] for name, of in lines.items()}
     top = max(max(values) for values in each.values()) * 1.1
