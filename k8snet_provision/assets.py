@@ -1,4 +1,4 @@
-"""Finds deploys/, templates/, lab/ and monitoring/: beside the package in a checkout, inside it in a wheel."""
+"""Finds deploys/, templates/, lab/ and others: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 

@@ -31,6 +31,9 @@ KUBECONFIGS = (
 )
 """Where kubeadm, kubespray and the usual hand-made layouts put them; the topology may name others."""
 
+READING_KUBECONFIG = "/etc/k8snet-provision/drift.kubeconfig"
+"""Of an account that may do no more than read, where `drift permissions` puts it; what an installed look goes by."""
+
 OWNED_KINDS = (
     "namespaces,serviceaccounts,configmaps,secrets,services,endpointslices,deployments,daemonsets,"
     "poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings,ingressclasses,ingresses,"
@@ -49,7 +52,10 @@ POD_ROWS = (
 
 
 def kubectl(kubectl: str | None, kubeconfig: str | None) -> str:
-    """sh that defines the function K: kubectl with the host's administrator kubeconfig and a time-out."""
+    """sh that defines the function K: kubectl with the host's administrator kubeconfig and a time-out.
+
+    What kubectl would keep of the API for the next time is not written: who only looks leaves no file behind.
+    """
     programs = [kubectl] if kubectl else KUBECTLS
     configs = [kubeconfig] if kubeconfig else KUBECONFIGS
     return f"""
@@ -57,7 +63,7 @@ for k in {" ".join(map(quote, programs))}; do command -v "$k" >/dev/null 2>&1 &&
 [ "$k" ] || {{ echo "kubectl not found: tried {" ".join(map(quote, programs))}"; exit 1; }}
 for c in {" ".join(map(quote, configs))}; do [ -r "$c" ] && break; c=; done
 [ "$c" ] || {{ echo "no kubeconfig: tried {" ".join(map(quote, configs))}"; exit 1; }}
-K() {{ "$k" --kubeconfig "$c" --request-timeout=15s "$@"; }}
+K() {{ "$k" --kubeconfig "$c" --cache-dir=/dev/null --request-timeout=15s "$@"; }}
 """
 
 

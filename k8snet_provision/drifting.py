@@ -19,6 +19,7 @@ from k8snet_provision.drift import (
     Watch,
     accepting,
     exceptions,
+    installed_look,
     looked_at,
     of_plan,
     picture,
@@ -28,8 +29,9 @@ from k8snet_provision.drift import (
 )
 from k8snet_provision.drift.accepting import Asked
 from k8snet_provision.drift.excusing import excuse
+from k8snet_provision.drift.installed_fleet import InstalledFleet
 from k8snet_provision.drift.shards import Part
-from k8snet_provision.engine.fleet import Fleet, Output, Script
+from k8snet_provision.engine.fleet import Output, Script
 from k8snet_provision.engine.this_machine import ThisMachine
 from k8snet_provision.plan import Incomplete, Plan
 from k8snet_provision.problems import Problem, ProblemsFound
@@ -69,6 +71,16 @@ def look(session: Session, shard: Shard | None = None, asked: Asked | None = Non
     return excuse(report, entries, whole=not (session.request.limit or shard))
 
 
+def site(phases: Site) -> Site:
+    """All that is asked: what a plan of these phases rests on, and what is watched."""
+    return (*phases, *(watched.phase for watched in _watches()))
+
+
+def _watches() -> Sequence[Watch]:
+    watches: Sequence[Watch] = assets.deploy_module("watched").WATCHES
+    return watches
+
+
 def _exceptions(session: Session) -> tuple[exceptions.Entry, ...]:
     entries, wrong = exceptions.read(session.cluster.inventory)
     if wrong:
@@ -78,8 +90,7 @@ def _exceptions(session: Session) -> tuple[exceptions.Entry, ...]:
 
 def _look(session: Session, shard: Shard | None) -> Report:
     started = datetime.now(UTC)
-    watches: Sequence[Watch] = assets.deploy_module("watched").WATCHES
-    asked: Site = (*session.site, *(watched.phase for watched in watches))
+    watches, asked = _watches(), site(session.site)
     part = shards.part(session.cluster, session.hosts, session.connections, watches, shard)
     judged = _judged(session, asked, watches, part) if part.seen or part.whole else _nothing(session)
     whole = set(session.cluster.control_planes) <= set(session.hosts)
@@ -107,7 +118,9 @@ def _look(session: Session, shard: Shard | None) -> Report:
 
 def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part) -> Judged:
     here = ThisMachine() if session.request.cluster_from_here else None
-    world = looking.look(asked, session.cluster, part.seen, session.fleet, here=here)
+    looks = {name: installed_look.of_host(asked, session.cluster, name) for name in _installed(session)}
+    fleet = InstalledFleet(session.fleet, looks) if looks else session.fleet
+    world = looking.look(asked, session.cluster, part.seen, fleet, here=here)
     world = looking.foresee(session.site, world)
     given = session.warnings
     plan, found, unknown = _compared(session, world, given, watches, part)
@@ -116,19 +129,24 @@ def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part)
     if rest:
         leans = leaning.on_others(plan, given, part, lambda: _plan(session, leaning.without(world, part), given))
         if leans or leaning.misses((*plan.incomplete, *unknown), rest):
-            world, saw_all = looking.further(asked, world, rest, session.fleet), True
+            world, saw_all = looking.further(asked, world, rest, fleet), True
             plan, found, unknown = _compared(session, world, given, watches, part)
     told = plan if part.all else leaning.of_part(plan, session.hosts, part, saw_all=saw_all)
     written = watch.written_in(watches, world, found)
-    traces = _traces(session.fleet, who.files(told.changes, written))
+    traces = _traces(fleet, who.files(told.changes, written))
     of_change = of_plan.findings(told, str(session.request.inventory), partial(who.of_change, world, traces))
     known = (replace(one, who=one.who or who.of_files(traces, one.target, written.get(one, ()))) for one in found)
     return Judged(told, (*of_change, *known), tuple(dict.fromkeys([*told.incomplete, *unknown])))
 
 
-def _traces(fleet: Fleet, paths: Mapping[str, Sequence[str]]) -> who.Traces:
+def _installed(session: Session) -> Sequence[str]:
+    """The hosts that are asked by their installed look."""
+    return [member.name for member in session.cluster.members] if session.request.installed_look else ()
+
+
+def _traces(fleet: looking.Asked, paths: Mapping[str, Sequence[str]]) -> who.Traces:
     """What the hosts' file systems keep of these files."""
-    asked = {host: Script(who.script(of_host), timeout=15) for host, of_host in paths.items()}
+    asked = {host: Script(who.SCRIPT, who.asked(of_host), timeout=15) for host, of_host in paths.items()}
     answers = fleet.run(asked) if asked else {}
     return {
         place: told

@@ -13,7 +13,7 @@ from k8snet_provision import cluster_state
 from k8snet_provision.capability import Site, attempt, members
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.cluster_state import ClusterState
-from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
+from k8snet_provision.engine.fleet import Output, Script, Unreachable
 from k8snet_provision.engine.this_machine import NAME as HERE
 from k8snet_provision.engine.this_machine import ThisMachine
 from k8snet_provision.observe import Observation, compose, decode, new_boundary
@@ -60,11 +60,17 @@ class Asked(Protocol):
     def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]: ...
 
 
+class Hosts(Asked, Protocol):
+    """A Fleet, or what stands for one where hosts run nothing but what is installed there."""
+
+    def connect(self, names: Iterable[str]) -> dict[str, Unreachable | None]: ...
+
+
 def look(
     site: Site,
     cluster: Cluster,
     hosts: Sequence[str],
-    fleet: Fleet,
+    fleet: Hosts,
     also: Sequence[Probe] = (),
     here: ThisMachine | None = None,
 ) -> World:
@@ -75,7 +81,7 @@ def look(
     """
     reached = fleet.connect(hosts)
     readers = [host for host in cluster.control_planes if reached.get(host) is None]
-    probes = {host: [AS_ROOT, *also, *_host_probes(site, cluster, host)] for host in hosts if reached[host] is None}
+    probes = {host: of_host(site, cluster, host, also) for host in hosts if reached[host] is None}
     with_cluster = Pool(1)
     state = (
         with_cluster.spawn(_read_cluster, site, cluster, (HERE,), here, cluster_state.KUBECTL_HERE)
@@ -89,16 +95,27 @@ def look(
     return World(cluster, Observation(seen, unreached | lost), state.get(), phases)
 
 
-def further(site: Site, world: World, hosts: Sequence[str], fleet: Fleet, also: Sequence[Probe] = ()) -> World:
+def further(site: Site, world: World, hosts: Sequence[str], fleet: Hosts, also: Sequence[Probe] = ()) -> World:
     """The world with more hosts observed."""
     reached = fleet.connect(hosts)
-    probes = {
-        host: [AS_ROOT, *also, *_host_probes(site, world.cluster, host)] for host in hosts if reached[host] is None
-    }
+    probes = {host: of_host(site, world.cluster, host, also) for host in hosts if reached[host] is None}
     seen, lost = _run(fleet, probes)
     unreached = {host: _why(failure) for host, failure in reached.items() if failure is not None}
     before = world.observation
     return replace(world, observation=Observation({**before.hosts, **seen}, {**before.unreached, **unreached, **lost}))
+
+
+def of_host(site: Site, cluster: Cluster, host: str, also: Sequence[Probe] = ()) -> list[Probe]:
+    """What `look` asks of a host, in one script."""
+    return [AS_ROOT, *also, *_host_probes(site, cluster, host)]
+
+
+def of_cluster(site: Site, cluster: Cluster, prelude: str | None = None) -> list[list[Probe]]:
+    """What `look` asks of the control plane that reads the cluster, the version first, script by script."""
+    prelude = _prelude(cluster) if prelude is None else prelude
+    own = {probe.key: probe for phase in site for probe in phase.capability.questions(cluster, prelude)}
+    probes = [*cluster_state.probes(prelude, _refs(site, cluster)), *own.values()]
+    return [probes[:1], *(probes[1 + number :: CHANNELS] for number in range(CHANNELS))]
 
 
 def _prelude(cluster: Cluster) -> str:
@@ -122,7 +139,10 @@ def _host_probes(site: Site, cluster: Cluster, host: str) -> Iterable[Probe]:
 
 def _run(fleet: Asked, probes: dict[str, list[Probe]]) -> tuple[dict[str, HostSeen], dict[str, str]]:
     boundary = new_boundary()
-    scripts = {host: Script(compose(asked, boundary), timeout=OBSERVATION_TIMEOUT) for host, asked in probes.items()}
+    scripts = {
+        host: Script(compose(asked, boundary), timeout=OBSERVATION_TIMEOUT, boundary=boundary)
+        for host, asked in probes.items()
+    }
     seen, lost = {}, {}
     for host, answer in fleet.run(scripts).items():
         if isinstance(answer, Unreachable):
@@ -142,11 +162,10 @@ def _why(failure: Unreachable) -> str:
 
 def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: Asked, prelude: str) -> ClusterState:
     """The cluster as the first control plane saw whose API server answered; the others are asked in turn."""
-    own = {probe.key: probe for phase in site for probe in phase.capability.questions(cluster, prelude)}
-    probes = [*cluster_state.probes(prelude, _refs(site, cluster)), *own.values()]
+    parts = of_cluster(site, cluster, prelude)
     why = "no control-plane host could be reached"
     for reader in readers:
-        answers = _ask_at_once(fleet, reader, probes)
+        answers = _ask_at_once(fleet, reader, parts)
         version = answers["cluster:version"] if answers else None
         if answers and version and version.state is State.PRESENT:
             return ClusterState(HostSeen(reader, answers), reader=reader)
@@ -154,7 +173,7 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: A
     return ClusterState(None, why)
 
 
-def _ask_at_once(fleet: Asked, reader: str, probes: Sequence[Probe]) -> Mapping[str, Seen]:
+def _ask_at_once(fleet: Asked, reader: str, parts: Sequence[Sequence[Probe]]) -> Mapping[str, Seen]:
     """kubectl mostly waits, so several channels of the one connection ask at once; empty when the host is lost.
 
     Where the API server gives no version, the others are not waited for: each would try for many seconds. Nor are
@@ -165,7 +184,6 @@ def _ask_at_once(fleet: Asked, reader: str, probes: Sequence[Probe]) -> Mapping[
     def ask(asked: Sequence[Probe]) -> HostSeen | None:
         return _run(fleet, {reader: list(asked)})[0].get(reader)
 
-    parts = [probes[:1], *(probes[1 + number :: CHANNELS] for number in range(CHANNELS))]
     version, *others = (pool.spawn(ask, asked) for asked in parts)
     first: HostSeen | None = version.get()
     if first is None or any(seen.state is State.UNKNOWN for seen in first.answers.values()):

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from k8snet_provision import assets, run_lock, selection, sources, topology
 from k8snet_provision.applying import Care
 from k8snet_provision.capability import Phase, members
 from k8snet_provision.change import CLUSTER
+from k8snet_provision.cluster_state import READING_KUBECONFIG
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.engine.links import SharedLinks
 from k8snet_provision.inventory import Inventory, VaultPassword, connection, load, password_files
@@ -42,6 +43,10 @@ class Request:
     care: Care = field(default_factory=Care)
     cluster_from_here: bool = False
     """Whether the cluster is read with this machine's kubectl, and not through a control plane."""
+    installed_look: bool = False
+    """Whether hosts run the look that is installed there and nothing else (drift.installed_look)."""
+    kubeconfig: str = ""
+    """On the control planes, in place of the topology's; an installed look has READING_KUBECONFIG by default."""
     resume: bool = False
     """Go on with a run that was cut short."""
     anew: bool = False
@@ -110,6 +115,11 @@ def opened(request: Request, told: Collection[str] = ()) -> Opened:
     found = (*problems, *more, *(sources.problems(cluster) if cluster else ()))
     if cluster is None or any(problem.severity is Severity.ERROR for problem in found):
         raise ProblemsFound(found)
+    named = cluster.topology.control_plane.kubeconfig
+    if kubeconfig := request.kubeconfig or (READING_KUBECONFIG if request.installed_look and not named else ""):
+        cluster = _reading_by(cluster, kubeconfig)
+    if request.installed_look:  # sudo allows the look alone, so there is nothing to become for anything else
+        connections = {name: replace(reached, become=False) for name, reached in connections.items()}
     site = selection.phases(assets.deploy_module("site").SITE, request.tags)
     hosts = selection.hosts(inventory, request.limit)
     client = selection.client(inventory, cluster, request.client)
@@ -118,6 +128,11 @@ def opened(request: Request, told: Collection[str] = ()) -> Opened:
     concerned |= set(cluster.control_planes) if any(CLUSTER in phase.hosts for phase in site) else set()
     reached_for = tuple(host for host in hosts if host in concerned)
     return Opened(request, cluster, site, reached_for, connections, found, started, client)
+
+
+def _reading_by(cluster: Cluster, kubeconfig: str) -> Cluster:
+    control_plane = cluster.topology.control_plane.model_copy(update={"kubeconfig": kubeconfig})
+    return replace(cluster, topology=cluster.topology.model_copy(update={"control_plane": control_plane}))
 
 
 @contextmanager

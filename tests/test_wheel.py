@@ -34,7 +34,7 @@ def tracked(folder: str) -> set[str]:
     return {name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 
-@pytest.mark.parametrize("folder", ["deploys", "templates", "lab", "monitoring"])
+@pytest.mark.parametrize("folder", ["deploys", "templates", "lab", "monitoring", "kubernetes"])
 def test_what_stands_beside_the_package_is_inside_the_wheel(wheel: Path, folder: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from k8snet_provision import whole_file
 from k8snet_provision.drift import memory as model
 from k8snet_provision.drift.looks import Failed
 from k8snet_provision.drift.memory import Memory
@@ -113,7 +113,7 @@ def _update(place: Path, inventory: Path, learn: Callable[[Memory], Memory]) -> 
                 file.replace(aside)
                 problems = [replace(problem, hint=f'it is {aside.name} now; "since" begins anew')]
             try:
-                _write(file, known)
+                whole_file.write(file, json.dumps(model.to_json(known)).encode(), 0o600)
             except OSError as error:
                 problems.append(_not_written(file, error))
             return problems
@@ -146,24 +146,6 @@ def _read(file: Path) -> Memory:
     if len(data) > LARGEST:
         raise ValueError(f"larger than {LARGEST:,} bytes")
     return model.from_json(json.loads(data))
-
-
-def _write(file: Path, memory: Memory) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
-    whole = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(json.dumps(model.to_json(memory)).encode())
-            opened.flush()
-            os.fsync(opened.fileno())
-        whole.replace(file)
-    finally:
-        whole.unlink(missing_ok=True)
-    parent = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
 
 
 def _not_written(file: Path, error: OSError) -> Problem:

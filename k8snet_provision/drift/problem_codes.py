@@ -17,6 +17,10 @@ class ProblemCode(StrEnum):
     EXCEPTION = "K8N762"  # an entry of drift_accepted that is none
     ACCEPT = "K8N763"  # --accept, --until or --reason that cannot be what was meant
     NOT_ACCEPTED = "K8N764"  # the file of the exceptions cannot be edited
+    NOT_WRITTEN = "K8N765"  # a file that drift is asked to write
+    UNREADABLE = "K8N766"  # something that a look needs, and that its user cannot read
+    NOT_INSTALLED = "K8N767"  # what drift install needs is not there: systemd, root, a name
+    EVERY = "K8N768"  # --every is no time
     NO_INVENTORY = "K8N770"  # one of several paths is no inventory, and was hardly meant as one
     REPORT_DAMAGED = "K8N771"  # a file given to reports merge is none, or only a part of one
     WITHIN = "K8N772"  # --within of reports merge is no time

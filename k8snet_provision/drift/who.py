@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from shlex import quote
 
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.drift.finding import Finding
@@ -18,13 +17,14 @@ Traces = Mapping[tuple[str, str], str]
 
 CHANGED = "changed "
 
-LOOK = """
-for p; do
+SCRIPT = """LC_ALL=C; export LC_ALL
+while IFS= read -r p; do
   if s=$(stat -L -c '%Y %U' -- "$p" 2>/dev/null); then echo "changed $s"
   elif s=$(stat -L -c '%Y %U' -- "${p%/*}" 2>/dev/null); then echo "removed $s"
   else echo "- - -"; fi
 done
 """
+"""sh that tells a line for each path of its input; of what is not there the directory tells when something went."""
 
 
 def files(changes: Iterable[Change], written_in: Mapping[Finding, Iterable[str]]) -> dict[str, list[str]]:
@@ -35,7 +35,7 @@ def files(changes: Iterable[Change], written_in: Mapping[Finding, Iterable[str]]
             paths.setdefault(change.target, {})[change.name] = None
     for finding, behind in written_in.items():
         paths.setdefault(finding.target, {}).update(dict.fromkeys(behind))
-    return {host: list(of_host) for host, of_host in paths.items()}
+    return {host: [path for path in of_host if "\n" not in path] for host, of_host in paths.items()}
 
 
 def of_files(seen: Traces, host: str, paths: Iterable[str]) -> str:
@@ -44,9 +44,9 @@ def of_files(seen: Traces, host: str, paths: Iterable[str]) -> str:
     return " ".join(max(told)[::-1]) if told else ""
 
 
-def script(paths: Sequence[str]) -> str:
-    """sh that tells a line for each path; of what is not there the directory tells when something went."""
-    return f"LC_ALL=C; export LC_ALL; set -- {' '.join(map(quote, paths))}\n{LOOK}"
+def asked(paths: Iterable[str]) -> bytes:
+    """The input of SCRIPT, a path a line."""
+    return "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
 
 
 def traces(host: str, paths: Sequence[str], said: bytes) -> Traces:

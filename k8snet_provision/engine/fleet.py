@@ -14,10 +14,10 @@ from gevent.pool import Pool
 
 from k8snet_provision.engine.batch import Deploy, Failed, Progress, deploy_batch
 from k8snet_provision.engine.links import Links, SharedLinks
-from k8snet_provision.engine.script import CannotReach, Output, Script, Unreachable
+from k8snet_provision.engine.script import CannotReach, Installed, Output, Script, Unreachable
 from k8snet_provision.inventory.connection import Connection
 
-__all__ = ["Deploy", "Failed", "Fleet", "Output", "Progress", "Script", "Unreachable"]
+__all__ = ["Deploy", "Failed", "Fleet", "Installed", "Output", "Progress", "Script", "Unreachable"]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Fleet:
         """Connects; None for a host that answered. Connected hosts stay as they are."""
         return self._each(names, lambda name: self._links[name].open())
 
-    def run(self, scripts: Mapping[str, Script]) -> dict[str, Output | Unreachable]:
+    def run(self, scripts: Mapping[str, Script | Installed]) -> dict[str, Output | Unreachable]:
         """Runs each host's script, connecting on demand."""
         return self._each(scripts, lambda name: self._links[name].run(scripts[name]))
 

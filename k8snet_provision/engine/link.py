@@ -11,8 +11,17 @@ from k8snet_provision.engine.channel import Lost, execute
 from k8snet_provision.engine.forward import forward
 from k8snet_provision.engine.hops import Hops
 from k8snet_provision.engine.host_keys import HostKeyPolicy
-from k8snet_provision.engine.privilege import Framed, frame, needs_sudo, never_started, probe, refusal
-from k8snet_provision.engine.script import CannotReach, Output, Script
+from k8snet_provision.engine.privilege import (
+    Framed,
+    frame,
+    frame_installed,
+    needs_sudo,
+    never_started,
+    not_installed,
+    probe,
+    refusal,
+)
+from k8snet_provision.engine.script import CannotReach, Installed, Output, Script
 from k8snet_provision.engine.transport import Endpoint, hang_up, open_transport
 from k8snet_provision.inventory.connection import Connection
 
@@ -56,15 +65,18 @@ class Link:
             self.close()
             raise
 
-    def run(self, script: Script) -> Output:
+    def run(self, script: Script | Installed) -> Output:
         """Runs a script. After a time-out the connection is closed; the next script opens a new one."""
         with self._channels:
             self.open()
-            framed = frame(script, self.connection)
+            if isinstance(script, Installed):
+                framed, missing = frame_installed(script, self.connection), not_installed
+            else:
+                framed, missing = frame(script, self.connection), never_started
             answer = self._execute(framed, script.timeout)
         output = framed.unwrap(answer)
         if output is None:
-            raise never_started(self.connection, answer)
+            raise missing(self.connection, answer)
         return output
 
     def dial(self, address: str, port: int, timeout: float) -> socket.socket:
@@ -119,7 +131,7 @@ class Guest(Link):
         key, c = self._host.host_key(), self.connection
         host_key_policy(c).check(c.address, c.port, key)
 
-    def run(self, script: Script) -> Output:
+    def run(self, script: Script | Installed) -> Output:
         self.open()
         return self._host.run(script)
 

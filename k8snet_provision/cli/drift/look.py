@@ -13,7 +13,7 @@ import typer
 
 from k8snet_provision import drifting, ending
 from k8snet_provision import inventories as many
-from k8snet_provision.cli.drift.options import State
+from k8snet_provision.cli.drift.options import InstalledLook, Kubeconfig, State
 from k8snet_provision.cli.drift.telling import Files, tell
 from k8snet_provision.cli.options import Extra, Forks, Limit, Out, Output, Vault, err, request_of
 from k8snet_provision.drift import Report, Shard, accepting, memory_file, shards
@@ -45,6 +45,8 @@ def look(
         ClusterFrom, typer.Option(help="Who reads the cluster: a control plane's kubectl, or the one here.")
     ] = ClusterFrom.CONTROL_PLANE,
     report: Files = [],  # noqa: B006
+    installed_look: InstalledLook = False,
+    kubeconfig: Kubeconfig = "",
     state: State = None,
     accept: Annotated[
         list[str],
@@ -72,8 +74,13 @@ def look(
             progress.step(f"{session.cluster.name}: observing {len(session.hosts)} hosts")
             return memory_file.remember(drifting.look(session, part, asked), place, limited)
 
-        request = request_of(inventories[0], limit, "", forks, extra, vault)
-        looks = many.look(replace(request, cluster_from_here=cluster_from is ClusterFrom.HERE), inventories, work)
+        request = replace(
+            request_of(inventories[0], limit, "", forks, extra, vault),
+            cluster_from_here=cluster_from is ClusterFrom.HERE,
+            installed_look=installed_look,
+            kubeconfig=kubeconfig,
+        )
+        looks = many.look(request, inventories, work)
     if not asked:
         show_problems(err(), memory_file.remember_failures(looks.failed, place, limited))
     raise typer.Exit(tell(looks, output, files))
