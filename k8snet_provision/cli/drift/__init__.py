@@ -7,8 +7,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from k8snet_provision.cli.drift.install import install, readable
 from k8snet_provision.cli.drift.look import look
 from k8snet_provision.cli.drift.permissions import permissions
+from k8snet_provision.cli.drift.status import status
 
 LOOK = "look"
 
@@ -24,3 +26,6 @@ class LookUnlessNamed(TyperGroup):
 app = typer.Typer(cls=LookUnlessNamed, no_args_is_help=True, help="What is not as it should be; changes nothing.")
 app.command(LOOK)(look)
 app.command()(permissions)
+app.command()(install)
+app.command()(status)
+app.command(hidden=True)(readable)
