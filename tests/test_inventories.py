@@ -1,4 +1,7 @@
-"""Several inventories in one run, on real sshd processes: what is shared, what is bounded, what one broken one does."""
+"""Several inventories in one run, on real sshd processes: what is shared, what is bounded, what one broken one does.
+
+Every host is this machine; where labs come up and go down beside the tests, it must not look otherwise each time.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ ADDRESSES = tuple(f"127.0.11.{last}" for last in range(1, 13))
 
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    server = Sshd(tmp_path_factory.mktemp("sshd"), ADDRESSES).start()
+    server = Sshd(tmp_path_factory.mktemp("sshd"), ADDRESSES, alone=True).start()
     yield server
     server.stop()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from k8snet_provision.inventory.connection import Connection
 
+ALONE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 LISTENERS = 16  # OpenSSH's MAX_LISTEN_SOCKS, for one process
 
 CONFIG = """
@@ -50,12 +51,16 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 @dataclass
 class Sshd:
-    """One server; `start` before use, `stop` after. Every address in `addresses` is one of its listeners."""
+    """One server; `start` before use, `stop` after. Every address in `addresses` is one of its listeners.
+
+    `alone`: its sessions see no processes but their own, whatever else runs on the machine meanwhile.
+    """
 
     home: Path
     addresses: tuple[str, ...] = ("127.0.0.1",)
     port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    alone: bool = False
 
     def start(self) -> Sshd:
         """Returns once the last address accepts connections."""
@@ -74,7 +79,7 @@ class Sshd:
         listen = "\n".join(f"ListenAddress {address}" for address in addresses)
         config.write_text(CONFIG.format(port=self.port, listen=listen, home=self.home))
         command = ["/usr/sbin/sshd", "-D", "-f", str(config), "-E", str(self.home / "log")]
-        self.processes.append(subprocess.Popen(command))
+        self.processes.append(subprocess.Popen([*(ALONE if self.alone else ()), *command]))
         self._wait(addresses[-1])
 
     def trust(self, public_key: Path) -> None:
@@ -113,7 +118,7 @@ class Sshd:
         """Ends the server and what it started, by process id."""
         children = self.children()
         for process in self.processes:
-            process.terminate()
+            process.kill() if self.alone else process.terminate()  # unshare(1) waits for its child through SIGTERM
             process.wait(10)
         for pid in children:
             try:
