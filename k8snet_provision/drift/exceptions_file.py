@@ -77,6 +77,7 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # gevent closes what is no regular file later, when it has nothing to do
         os.close(handle)
 
 

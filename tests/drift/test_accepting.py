@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import gevent
 import pytest
 
 from k8snet_provision import inventory
@@ -71,6 +72,7 @@ def test_what_was_accepted_is_in_the_inventory_with_everything_git_should_know(t
 
 
 def test_several_at_once_and_more_later(tmp_path: Path) -> None:
+    gevent.sleep(0)  # as in a process that has spoken to hosts
     make(tmp_path, {"group_vars/all/topology.yml": WITH_COMMENTS})
     accept(tmp_path, ON_CP1.fingerprint, ON_NODE1.fingerprint)
     kept = accept(tmp_path, IN_CLUSTER.fingerprint, seen=report(IN_CLUSTER))

@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.runs import local
+from tests.hosts.faults.cells import Cell
 from tests.hosts.labs import LabCluster, up
 
 RUNS = ("cluster", "ways-in", "change-windows")
 """Parts of the tests on hosts that share no lab; bin/test runs them side by side."""
+
+SHARED = {"systemd_lab": "units", "kubeadm_lab": "pods", "ways_in_lab": "ways", "proxy_units_lab": "proxies"}
+"""Fixtures of labs that stay up from module to module, and the labs' names."""
 
 CHANGE_WINDOWS = {
     "faults", "truth", "test_commit_confirm.py", "test_etcd_snapshot.py", "test_preflight.py", "test_rollback.py",
@@ -30,6 +34,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("ways_in")
         elif CHANGE_WINDOWS & {item.path.name, item.path.parent.name}:
             item.add_marker("change_windows")
+    of_module: dict[Path, set[str]] = {}
+    for item in items:
+        of_module.setdefault(item.path, set()).update(_labs_of(item))
+    items.sort(key=lambda item: _turn(of_module[item.path]))  # keeps the order of what has the same turn
+
+
+def _labs_of(item: pytest.Item) -> set[str]:
+    """The shared labs that a test works with; a cell of the table of faults names its own."""
+    if not isinstance(item, pytest.Function):
+        return set()
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    named = {*item.fixturenames, *([cell.subject.lab] if isinstance(cell, Cell) else [])}
+    return {SHARED[fixture] for fixture in named & set(SHARED)}
+
+
+def _turn(labs: set[str]) -> int:
+    """First what needs no shared lab, then what needs the small one, so that labs are up for as short as can be."""
+    return 1 + ("pods" not in labs) if labs else 0
+
+
+@pytest.hookimpl(trylast=True)  # when the module's own fixtures have done with it
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A lab that no later test works with is ended: an idle cluster takes a tenth of a core from the others."""
+    items = item.session.items
+    needed = {lab for later in items[items.index(item) + 1 :] for lab in _labs_of(later)}
+    for name in set(_up) - needed if nextitem else ():
+        _up.pop(name).lab("down")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,14 +140,20 @@ def _lab(
     kind: str,
     proxy: str = "daemonset",
 ) -> Iterator[LabCluster]:
+    shared = name
     if os.environ.get("K8SNET_TEST_RUN") == "change-windows":  # beside the run that has the lab of this name
         name, network = f"w{name}", network.replace("10.141.", "10.141.2")
     target = tmp.mktemp(name) / "inventory"
-    cluster = LabCluster(target)
+    cluster = _up[shared] = LabCluster(target)
     try:
         yield up(target, name, network, hosts, kind, proxy)
     finally:
-        cluster.lab("down")
+        if _up.pop(shared, None):
+            cluster.lab("down")
+
+
+_up: dict[str, LabCluster] = {}
+"""Shared labs that are up."""
 
 
 _used: set[Path] = set()
