@@ -67,6 +67,12 @@ class Desk:
         run = self._run()
         return list(json.loads((run / "plan.json").read_text())["plan"]["changes"]) if run else []
 
+    def ended_well(self) -> bool:
+        """Whether the run's journal says that it is done, whatever became of its program."""
+        run = self._run()
+        told = _events(run) if run else ()
+        return bool(told) and (told[-1].event, told[-1].text) == ("ended", "done")
+
     def waits_for(self, reached: Reached, run: subprocess.Popen[str], seconds: float = 300) -> bool:
         """Whether the journal came that far before the run ended."""
         ends = time.monotonic() + seconds
