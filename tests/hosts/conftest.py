@@ -18,7 +18,12 @@ from tests.hosts.labs import LabCluster, up
 RUNS = ("cluster", "ways-in", "change-windows")
 """Parts of the tests on hosts that share no lab; bin/test runs them side by side."""
 
-SHARED = {"systemd_lab": "units", "kubeadm_lab": "pods", "ways_in_lab": "ways", "proxy_units_lab": "proxies"}
+SHARED = {
+    ("systemd_lab", "fresh_systemd"): "units",
+    ("kubeadm_lab", "fresh_kubeadm"): "pods",
+    ("ways_in_lab", "fresh_ways_in"): "ways",
+    ("proxy_units_lab", "fresh_proxy_units"): "proxies",
+}
 """Fixtures of labs that stay up from module to module, and the labs' names."""
 
 CHANGE_WINDOWS = {
@@ -46,7 +51,7 @@ def _labs_of(item: pytest.Item) -> set[str]:
         return set()
     cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
     named = {*item.fixturenames, *([cell.subject.lab] if isinstance(cell, Cell) else [])}
-    return {SHARED[fixture] for fixture in named & set(SHARED)}
+    return {lab for fixtures, lab in SHARED.items() if named & set(fixtures)}
 
 
 def _turn(labs: set[str]) -> int:
