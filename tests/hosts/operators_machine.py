@@ -61,6 +61,9 @@ def _copy(name: str, packages: Path) -> None:
 FLEET = "/etc/fleet/prod"
 READABLE = "chgrp -R k8snet-drift /etc/fleet && chmod -R g+rX,o-rwx /etc/fleet"
 
+GONE = """userdel k8snet-drift
+rm -rf /opt/k8snet /etc/fleet /var/lib/k8snet-drift /var/lib/node_exporter /etc/ld.so.conf.d/k8snet.conf; ldconfig"""
+
 
 def keep_inventory(lab: LabCluster, host: str) -> None:
     """A copy of the lab's inventory where an operator would have it, for root's eyes only."""

@@ -36,7 +36,7 @@ def lab(kubeadm_lab: LabCluster, tmp_path_factory: pytest.TempPathFactory) -> It
     operators.install(kubeadm_lab, MACHINE, tmp_path_factory.mktemp("wheel"))
     operators.keep_inventory(kubeadm_lab, MACHINE)
     yield kubeadm_lab
-    kubeadm_lab.on(MACHINE, "rm -rf /opt/k8snet /etc/fleet /var/lib/k8snet-drift /var/lib/node_exporter")
+    kubeadm_lab.on(MACHINE, operators.GONE)
     kubeadm_lab.restore_topology()
 
 
