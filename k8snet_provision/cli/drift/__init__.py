@@ -23,7 +23,12 @@ class LookUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args if named else [LOOK, *args])
 
 
-app = typer.Typer(cls=LookUnlessNamed, no_args_is_help=True, help="What is not as it should be; changes nothing.")
+app = typer.Typer(
+    cls=LookUnlessNamed,
+    subcommand_metavar="INVENTORY... | COMMAND ...",
+    no_args_is_help=True,
+    help="What is not as it should be; changes nothing.",
+)
 app.command(LOOK)(look)
 app.command()(permissions)
 app.command()(install)
