@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -113,6 +114,16 @@ class LabCluster:
         """Replaces the topology: YAML below the variable's name."""
         body = "".join(f"  {line}\n" for line in text.strip("\n").splitlines())
         self._topology.write_text(f"topology:\n{body}")
+
+
+@contextmanager
+def broken(cluster: LabCluster, host: str, break_it: str, mend_it: str) -> Iterator[None]:
+    """What sh does to a host, undone afterwards."""
+    cluster.on(host, break_it)
+    try:
+        yield
+    finally:
+        cluster.on(host, mend_it)
 
 
 def run(*arguments: str, timeout: float = 300) -> Ran:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.labs import LabCluster, Ran, up
+from tests.hosts.labs import LabCluster, Ran, broken, up
 
 pytestmark = pytest.mark.hosts
 
@@ -41,15 +41,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
 def variant(cluster: LabCluster, tmp_path: Path) -> LabCluster:
     """The same hosts, with an inventory that a test may spoil."""
     return LabCluster(Path(shutil.copytree(cluster.inventory, tmp_path / "inventory")))
-
-
-@contextmanager
-def broken(cluster: LabCluster, host: str, break_it: str, mend_it: str) -> Iterator[None]:
-    cluster.on(host, break_it)
-    try:
-        yield
-    finally:
-        cluster.on(host, mend_it)
 
 
 def facts(cluster: LabCluster) -> str:

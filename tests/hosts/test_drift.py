@@ -19,7 +19,7 @@ import pytest
 
 from k8snet_provision.lab import network, settings
 from k8snet_provision.reports.drift.forms import FORMS
-from tests.hosts.labs import LabCluster
+from tests.hosts.labs import LabCluster, broken
 from tests.hosts.test_rollback import AS_INSTALLED
 from tests.reports.drift.readers import READERS
 
@@ -37,15 +37,6 @@ def cluster(fresh_systemd: LabCluster) -> LabCluster:
     """Its topology is what is there."""
     fresh_systemd.topology(AS_INSTALLED)
     return fresh_systemd
-
-
-@contextmanager
-def broken(cluster: LabCluster, host: str, break_it: str, mend_it: str) -> Iterator[None]:
-    cluster.on(host, break_it)
-    try:
-        yield
-    finally:
-        cluster.on(host, mend_it)
 
 
 @contextmanager
