@@ -91,7 +91,8 @@ true
 
 
 def without_kernel(seen: Mapping[str, str]) -> dict[str, str]:
-    """A host that starts anew has the kernel parameters of its files, whatever they were before."""
+    """A host that starts anew has the kernel parameters of its files, whatever they were before; and the CNI plugin
+    turns forwarding on whenever a Pod starts (containernetworking/plugins, bridge: isGateway)."""
     forwarding = ("0", "1")
     return {key: "\n".join(line for line in text.splitlines() if line not in forwarding) for key, text in seen.items()}
 
@@ -173,7 +174,8 @@ def test_without_a_confirmation_all_hosts_go_back_also_without_the_operator(lab:
             assert fleet.connect(["node1"])["node1"] is not None, "the operator is cut off"
         for host in HOSTS:
             within(120, lab, host, f"[ -e {undo_of(applied.run)}/went-back ]")
-    assert state(lab) == before
+    assert without_kernel(state(lab)) == without_kernel(before)
+    lab.on("node1", f"grep 'done: .*net.ipv4.ip_forward' {undo_of(applied.run)}/log")
     assert left_behind(lab) == ""
     late = lab.tool("confirm", applied.run)
     assert late.code == 1, late
