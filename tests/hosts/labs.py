@@ -79,14 +79,13 @@ class LabCluster:
         return ran.stdout
 
     def settle(self, seconds: float = 180) -> None:
-        """Returns once every pod of kube-system is Ready, as after the hosts were off; fails the test otherwise."""
+        """Returns once every node and every pod of kube-system is Ready, as after the hosts were off or the API was
+        away for longer than a node may be silent; fails the test otherwise."""
         ends = time.monotonic() + seconds
-        while True:
-            ran = self.lab("exec", "cp1", "--", "kubectl", "-n", "kube-system", "wait", "pod", "--all",
-                           "--for=condition=Ready", "--timeout=10s")  # fmt: skip
-            if ran.code == 0:
-                return
-            assert time.monotonic() < ends, f"kube-system did not settle: {ran}"
+        wait = "kubectl wait --all --for=condition=Ready --timeout=10s"
+        script = f"{{ {wait} node && {wait} pod -n kube-system; }} 2>&1 && echo settled"
+        while not (said := self.on("cp1", f"{script} || true")).endswith("settled\n"):
+            assert time.monotonic() < ends, f"kube-system did not settle: {said}"
             time.sleep(1)
 
     def kubectl(self, arguments: str, host: str = "cp1") -> str:

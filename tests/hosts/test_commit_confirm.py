@@ -253,6 +253,8 @@ def test_a_daemonset_goes_back_with_its_config_map_and_its_pods(fresh_kubeadm: L
     with cut_off(lab):
         within(200, lab, "cp1", f"[ -e {undo_of(applied.run)}/went-back ]")
     assert config() == before
+    for host in ("cp1", "node1"):  # replaced by then, and on a slow machine still starting
+        within(60, lab, host, "curl -s 127.0.0.1:10249/configz | grep -q conntrack")
     assert (liberal("cp1"), liberal("node1")) == (False, False)
 
 

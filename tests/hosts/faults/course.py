@@ -59,8 +59,8 @@ def _begin(cell: Cell, desk: Desk) -> Before:
     if applied is None and desk.used:
         restored = desk.cluster.lab("restore", "fresh")
         assert restored.code == 0, restored
-        desk.cluster.settle()
     desk.used = True
+    desk.cluster.settle()  # also after a cell in which the API was away: an apply refuses while a node is silent
     if applied != cell.subject.old:
         made = desk.cluster.tool("apply", "--yes", "--anew", timeout=600)
         assert made.code == 0, made
@@ -75,6 +75,7 @@ def _struck(cell: Cell, desk: Desk) -> int:
         there = desk.waits_for(lambda events: fault.at.reached(events, subject.phase, subject.host), scene.run)
         assert there, f"the run ended before the moment came\n{desk.printed.read_text()}"
         fault.befall(scene)
+        scene.struck = True
         return scene.run.wait(timeout=900)
 
 

@@ -25,6 +25,7 @@ class Scene:
     host: str
     phase: str
     started: subprocess.Popen[str] | None = None
+    struck: bool = False
 
     @property
     def run(self) -> subprocess.Popen[str]:
@@ -179,6 +180,8 @@ def _other_manager(scene: Scene) -> None:
 
 def _others_take_it_back(scene: Scene) -> None:
     """What they changed must still be there: a run that refused to overwrite it must not put anything back over it."""
+    if not scene.struck:
+        return
     namespace, kind, name, patch = OTHERS[scene.phase]
     value = patch.rpartition(": ")[2].strip('"{} ')
     scene.on(f"kubectl -n {namespace} get {kind} {name} -o json | grep -qF '{value}'")
