@@ -166,31 +166,39 @@ def _read_cluster(site: Site, cluster: Cluster, readers: Sequence[str], fleet: A
     why = "no control-plane host could be reached"
     for reader in readers:
         answers = _ask_at_once(fleet, reader, parts)
-        version = answers["cluster:version"] if answers else None
-        if answers and version and version.state is State.PRESENT:
+        if isinstance(answers, str):
+            why = answers
+            continue
+        version = answers["cluster:version"]
+        if version.state is State.PRESENT:
             return ClusterState(HostSeen(reader, answers), reader=reader)
-        why = f"{reader}: {version.why}" if version else f"{reader}: lost while it was read"
+        why = f"{reader}: {version.why}"
     return ClusterState(None, why)
 
 
-def _ask_at_once(fleet: Asked, reader: str, parts: Sequence[Sequence[Probe]]) -> Mapping[str, Seen]:
-    """kubectl mostly waits, so several channels of the one connection ask at once; empty when the host is lost.
+def _ask_at_once(fleet: Asked, reader: str, parts: Sequence[Sequence[Probe]]) -> Mapping[str, Seen] | str:
+    """kubectl mostly waits, so several channels of the one connection ask at once; a text is why one got no answer.
 
     Where the API server gives no version, the others are not waited for: each would try for many seconds. Nor are
     they killed: one that is stopped within a packet would spoil the connection for whatever comes next.
     """
     pool = Pool(1 + CHANNELS)
 
-    def ask(asked: Sequence[Probe]) -> HostSeen | None:
-        return _run(fleet, {reader: list(asked)})[0].get(reader)
+    def ask(asked: Sequence[Probe]) -> Mapping[str, Seen] | str:
+        seen, lost = _run(fleet, {reader: list(asked)})
+        return lost[reader] if reader in lost else seen[reader].answers
 
     version, *others = (pool.spawn(ask, asked) for asked in parts)
-    first: HostSeen | None = version.get()
-    if first is None or any(seen.state is State.UNKNOWN for seen in first.answers.values()):
-        return first.answers if first else {}
-    rest: list[HostSeen | None] = [job.get() for job in others]
-    found = [first, *rest]
-    return {key: seen for half in found if half for key, seen in half.answers.items()} if all(found) else {}
+    answers: Mapping[str, Seen] | str = version.get()
+    if isinstance(answers, str) or any(seen.state is State.UNKNOWN for seen in answers.values()):
+        return answers
+    found = dict(answers)
+    for job in others:
+        more: Mapping[str, Seen] | str = job.get()
+        if isinstance(more, str):
+            return more
+        found |= more
+    return found
 
 
 def ask_dry_run(site: Site, world: World, fleet: Asked) -> tuple[World, list[Problem]]:

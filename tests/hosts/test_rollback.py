@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,3 +101,26 @@ def test_a_rollback_can_be_taken_back_itself(fresh_systemd: LabCluster) -> None:
     other = [line for host in HOSTS for line in now[host].splitlines() if line not in made[0][host].splitlines()]
     paths = {line.split(" ")[0] for line in other}
     assert paths == {CERTIFICATE}, "issued anew with the same names; all else is the same"
+
+
+def test_two_runs_are_taken_back_together_on_another_machine(
+    fresh_systemd: LabCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no journal of them, and works with what the hosts keep."""
+    before = objects(fresh_systemd)
+    topology = fresh_systemd.inventory / "group_vars" / "all" / "topology.yml"
+    runs = []
+    for ttl in (41, 42):
+        fresh_systemd.restore_topology()
+        topology.write_text(topology.read_text().replace("  dns:\n", f"  dns:\n    ttl: {ttl}\n"))
+        applied = fresh_systemd.tool("apply", "--yes", "--output", "json")
+        assert applied.code == 0, applied
+        runs.append(json.loads(applied.out)["run"])
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    told = fresh_systemd.tool("history", "--hosts")
+    assert told.code == 0 and all(run in told.out for run in runs), told
+    alone = fresh_systemd.tool("rollback", runs[0], "--yes")
+    assert (alone.code, f"K8N433 the later run {runs[1]}" in alone.err) == (1, True), alone
+    back = fresh_systemd.tool("rollback", *runs, "--yes")
+    assert back.code == 0, back
+    assert objects(fresh_systemd) == before
