@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.edits.diff import unified_diff
-from k8snet_provision.plan import Incomplete, Plan
+from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem, Severity
+from k8snet_provision.reports.lines import DIFF_COLOURS, in_one_line, line, unseen
 from k8snet_provision.rollout import HOOK, WHOLE_RUN, Outcome
 from k8snet_provision.seen import World
 
@@ -21,26 +21,21 @@ if TYPE_CHECKING:
 
 SIGN = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 ANEW = (Kind.RESTART, Kind.RELOAD)
-COLOUR = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def show_plan(out: Console, plan: Plan, paces: Mapping[str, str]) -> None:
     """`paces` has each phase's pace, in the order of the phases."""
-    _line(out, headline(plan))
+    line(out, headline(plan))
     for phase, pace in paces.items():
         if changes := plan.of(phase):
-            _line(out, f"{phase:<16} {pace}", "bold")
+            line(out, f"{phase:<16} {pace}", "bold")
             for targets, change in folded(changes):
                 _show_change(out, targets, change)
     for notice in plan.notices:
-        _line(out, f"note: {notice}")
+        line(out, f"note: {notice}")
     for item in plan.incomplete:
-        _line(out, f"? {unseen(item)}", "magenta")
-    _line(out, totals(plan), "bold")
-
-
-def unseen(item: Incomplete) -> str:
-    return f"{item.target}: {item.what} could not be observed: {item.why}"
+        line(out, f"? {unseen(item)}", "magenta")
+    line(out, totals(plan), "bold")
 
 
 def headline(plan: Plan) -> str:
@@ -73,9 +68,9 @@ def beside(change: Change) -> str:
 
 def _show_change(out: Console, targets: Sequence[str], change: Change) -> None:
     sign, colour = signed(change)
-    _line(out, f"  {names(targets)}  {sign} {change.name}{beside(change)}", colour)
-    for line in diff_lines(change):
-        _line(out, f"      {line}", COLOUR.get(line[:1], ""))
+    line(out, f"  {names(targets)}  {sign} {change.name}{beside(change)}", colour)
+    for text in diff_lines(change):
+        line(out, f"      {text}", DIFF_COLOURS.get(text[:1], ""))
 
 
 def diff_lines(change: Change) -> list[str]:
@@ -138,19 +133,19 @@ def _restarts(plan: Plan) -> Counter[str]:
 def show_outcome(out: Console, outcome: Outcome) -> None:
     for phase, failures in outcome.failures.items():
         for target, why in failures.items():
-            _line(out, f"failed: {place(phase, target)}: {in_one_line(why)}", "red")
+            line(out, f"failed: {place(phase, target)}: {in_one_line(why)}", "red")
     if outcome.put_back:
-        _line(out, f"put back and seen to work: {names(_targets(outcome.put_back))}", "yellow")
+        line(out, f"put back and seen to work: {names(_targets(outcome.put_back))}", "yellow")
     for target, why in outcome.left_broken.items():
-        _line(out, f"NOT put back: {target}: {in_one_line(why)}", "bold red")
+        line(out, f"NOT put back: {target}: {in_one_line(why)}", "bold red")
     if outcome.interrupted:
-        _line(out, "interrupted", "yellow")
+        line(out, "interrupted", "yellow")
     if outcome.skipped:
-        _line(out, f"left out after a failure: {_places(outcome.skipped)}", "yellow")
+        line(out, f"left out after a failure: {_places(outcome.skipped)}", "yellow")
     if outcome.untouched:
-        _line(out, f"not touched: {_places(outcome.untouched)}", "yellow")
+        line(out, f"not touched: {_places(outcome.untouched)}", "yellow")
     hint = "" if outcome.ok else "; mend the cause and run apply again: what is done is recognised"
-    _line(out, f"{_count(len(outcome.done), 'change')} made in {outcome.seconds:.1f} s{hint}", "bold")
+    line(out, f"{_count(len(outcome.done), 'change')} made in {outcome.seconds:.1f} s{hint}", "bold")
 
 
 def place(phase: str, target: str) -> str:
@@ -165,11 +160,6 @@ def _places(changes: Sequence[Change]) -> str:
     return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
 
 
-def in_one_line(said: str) -> str:
-    """What a host said, which may be several lines; the last one is its conclusion and comes last."""
-    return " / ".join(line.strip() for line in said.splitlines() if line.strip())
-
-
 def _targets(changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(change.target for change in changes))
 
@@ -177,30 +167,25 @@ def _targets(changes: Iterable[Change]) -> list[str]:
 def show_verdict(out: Console, world: World, results: Sequence[Result]) -> None:
     """One line per statement, with the places where it holds; every failure with what was found."""
     for host, why in world.observation.unreached.items():
-        _line(out, f"? {host}: could not be reached: {why}", "magenta")
+        line(out, f"? {host}: could not be reached: {why}", "magenta")
     if world.state.seen is None:
-        _line(out, f"? cluster: objects could not be observed: {world.state.why_not}", "magenta")
+        line(out, f"? cluster: objects could not be observed: {world.state.why_not}", "magenta")
     for statement in dict.fromkeys(result.proves for result in results):
         here = [result for result in results if result.proves == statement]
         failed = [result for result in here if not result.passed]
         places = list(dict.fromkeys(result.where for result in here if result.passed))
         if places:
-            _line(out, f"ok      {statement}  [{names(places)}]", "green")
+            line(out, f"ok      {statement}  [{names(places)}]", "green")
         for result in failed:
-            _line(out, f"FAILED  {statement}  [{result.where}]: {result.why}", "red")
+            line(out, f"FAILED  {statement}  [{result.where}]: {result.why}", "red")
     passed = sum(result.passed for result in results)
-    _line(out, f"{passed} of {_count(len(results), 'check')} passed", "bold")
+    line(out, f"{passed} of {_count(len(results), 'check')} passed", "bold")
 
 
 def show_problems(out: Console, problems: Sequence[Problem]) -> None:
     for problem in problems:
-        _line(out, str(problem), "yellow" if problem.severity is Severity.WARNING else "red")
+        line(out, str(problem), "yellow" if problem.severity is Severity.WARNING else "red")
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _line(out: Console, text: str, style: str = "") -> None:
-    """Text as it is: nothing in a value is read as markup, and nothing is wrapped when piped."""
-    out.print(Text(text, style=style), soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from k8snet_provision.etcd_snapshot import Snapshot, restore_hint
-from k8snet_provision.reports.console import in_one_line
+from k8snet_provision.reports.lines import in_one_line, line
 from k8snet_provision.rollback.selection import Known
 from k8snet_provision.runs.model import Event, Run, State, now
 from k8snet_provision.runs.unfinished import half_done
@@ -50,13 +50,13 @@ TOLD = {
 def show_runs(out: Console, runs: Sequence[Run]) -> None:
     """One line each, newest first."""
     for run in runs:
-        line, state = Text(f"{run.id}  "), standing(run, runs)
-        line.append(f"{state:<12}", STYLES.get(state, ""))
-        line.append(f" {run.details.get('changes', '?'):>4} changes {_time(run):>7}  {run.verb}")
-        line.append(f" by {run.details.get('who', '?')}")
+        told, state = Text(f"{run.id}  "), standing(run, runs)
+        told.append(f"{state:<12}", STYLES.get(state, ""))
+        told.append(f" {run.details.get('changes', '?'):>4} changes {_time(run):>7}  {run.verb}")
+        told.append(f" by {run.details.get('who', '?')}")
         if run.awaits:
-            line.append(f"; {_awaits(run)}", "bold yellow")
-        out.print(line, soft_wrap=True)
+            told.append(f"; {_awaits(run)}", "bold yellow")
+        out.print(told, soft_wrap=True)
 
 
 def standing(run: Run, among: Sequence[Run]) -> str:
@@ -85,18 +85,18 @@ def _time(run: Run) -> str:
 def show_run(out: Console, run: Run, among: Sequence[Run], where: str) -> None:
     """Everything it did, in its order; `where` is the directory in which it is kept."""
     details, state = run.details, standing(run, among)
-    _line(out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {state}", "bold")
-    _line(out, f"inventory {details.get('inventory', '?')}; kept in {where}; `show {where}/plan.json` prints its plan")
+    line(out, f"{run.id}: {run.verb} of {details.get('cluster', '?')} by {details.get('who', '?')}: {state}", "bold")
+    line(out, f"inventory {details.get('inventory', '?')}; kept in {where}; `show {where}/plan.json` prints its plan")
     if run.awaits:
-        _line(out, _awaits(run), "bold yellow")
+        line(out, _awaits(run), "bold yellow")
     if run.state is State.CUT_SHORT:
-        _line(out, half_done(run), "red")
+        line(out, half_done(run), "red")
     for event in run.events:
         if words := _words(event):
-            _line(out, f"  {event.at}  {words}", "red" if event.event in ("failed", "not_put_back") else "")
+            line(out, f"  {event.at}  {words}", "red" if event.event in ("failed", "not_put_back") else "")
     for snapshot in _snapshots(run.events):
         out.print()
-        _line(out, restore_hint(snapshot))
+        line(out, restore_hint(snapshot))
 
 
 def _words(event: Event) -> str:
@@ -125,7 +125,3 @@ def run_to_json(run: Run, among: Sequence[Run], events: bool = False) -> dict[st
     told |= {"awaits_confirmation": list(run.awaits)} | ({"until": run.until} if run.awaits else {})
     told |= {"batches": [{"phase": phase, "target": target} for phase, target in run.begun]}
     return told | ({"events": [asdict(event) for event in run.events]} if events else {})
-
-
-def _line(out: Console, text: str, style: str = "") -> None:
-    out.print(Text(text, style=style), soft_wrap=True)

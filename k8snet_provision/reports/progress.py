@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from k8snet_provision.reports.console import in_one_line
+from k8snet_provision.reports.lines import in_one_line, line
 
 
 class ConsoleProgress:
@@ -83,6 +83,6 @@ class ConsoleProgress:
         if self._quiet:
             return
         try:
-            self._err.print(Text(text, style=style), soft_wrap=True)
+            line(self._err, text, style)
         except (OSError, SystemExit):  # rich ends the program when a pipe is closed
             self._quiet = True

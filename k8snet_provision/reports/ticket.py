@@ -15,6 +15,7 @@ from k8snet_provision.change import Change
 from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Plan
 from k8snet_provision.reports import console, forecast
+from k8snet_provision.reports.lines import unseen
 from k8snet_provision.saved_plan import model
 from k8snet_provision.saved_plan.model import SavedPlan
 from k8snet_provision.text import printable
@@ -81,7 +82,7 @@ def _title(targets: Sequence[str], change: Change) -> tuple[str, str]:
 def _remarks(plan: Plan) -> list[str]:
     return [
         *map(str, plan.problems),
-        *(f"not observed: {console.unseen(item)}" for item in plan.incomplete),
+        *(f"not observed: {unseen(item)}" for item in plan.incomplete),
         *(f"note: {notice}" for notice in plan.notices),
     ]
 

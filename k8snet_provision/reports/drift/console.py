@@ -5,34 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from k8snet_provision.drift import Finding, Report, Severity
 from k8snet_provision.edits.diff import unified_diff
-from k8snet_provision.plan import Incomplete
+from k8snet_provision.reports.lines import DIFF_COLOURS, line, unseen
 
 COLOUR = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-LINES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def show(out: Console, reports: Sequence[Report]) -> None:
     for report in reports:
-        _line(out, f"{report.cluster} · {len(report.hosts)} hosts · looked at in {report.seconds:.1f} s", "bold")
+        line(out, f"{report.cluster} · {len(report.hosts)} hosts · looked at in {report.seconds:.1f} s", "bold")
         for found in report.findings:
             _show_finding(out, found)
         for item in report.accepted:
             told = item.acceptance
             where = f"{item.finding.target}: {item.finding.what}"
-            _line(out, f"  accepted until {told.until}: {where} ({told.reason}) [{told.fingerprint}]", "dim")
+            line(out, f"  accepted until {told.until}: {where} ({told.reason}) [{told.fingerprint}]", "dim")
         for notice in report.notices:
-            _line(out, f"note: {notice}")
+            line(out, f"note: {notice}")
         for missing in report.incomplete:
-            _line(out, f"? {unseen(missing)}", "magenta")
-        _line(out, total(report), "bold")
-
-
-def unseen(item: Incomplete) -> str:
-    return f"{item.target}: {item.what} could not be observed: {item.why}"
+            line(out, f"? {unseen(missing)}", "magenta")
+        line(out, total(report), "bold")
 
 
 def total(report: Report) -> str:
@@ -43,12 +37,12 @@ def total(report: Report) -> str:
 
 
 def _show_finding(out: Console, found: Finding) -> None:
-    _line(out, f"  {headline(found)}", COLOUR[found.severity])
-    for line in diff_lines(found):
-        _line(out, f"      {line}", LINES.get(line[:1], ""))
+    line(out, f"  {headline(found)}", COLOUR[found.severity])
+    for text in diff_lines(found):
+        line(out, f"      {text}", DIFF_COLOURS.get(text[:1], ""))
     about = [f"since {found.since}" if found.since else "", found.who, f"mend: {found.mend}" if found.mend else ""]
     if any(about):
-        _line(out, f"      {' · '.join(filter(None, about))}", "dim")
+        line(out, f"      {' · '.join(filter(None, about))}", "dim")
 
 
 def headline(found: Finding) -> str:
@@ -67,8 +61,3 @@ def _sides(found: Finding) -> tuple[str | None, str | None]:
 
 def _ended(text: str) -> str:
     return text if not text or text.endswith("\n") else f"{text}\n"
-
-
-def _line(out: Console, text: str, style: str = "") -> None:
-    """Text as it is: nothing in a value is read as markup, and nothing is wrapped when piped."""
-    out.print(Text(text, style=style), soft_wrap=True)

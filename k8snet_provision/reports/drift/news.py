@@ -7,27 +7,27 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from k8snet_provision.drift import finding
 from k8snet_provision.drift.news import News
 from k8snet_provision.reports.drift import console
+from k8snet_provision.reports.lines import DIFF_COLOURS, line, unseen
 
 
 def show(out: Console, at: str, news: News) -> None:
     """`at`: when the look began."""
     for text, style in _lines(news):
-        out.print(Text(f"{at}  {text}", style=style), soft_wrap=True)
+        line(out, f"{at}  {text}", style)
 
 
 def _lines(news: News) -> Iterator[tuple[str, str]]:
     for found in news.appeared:
         yield f"+ {console.headline(found)}", console.COLOUR[found.severity]
-        yield from ((f"    {line}", console.LINES.get(line[:1], "")) for line in console.diff_lines(found))
+        yield from ((f"    {text}", DIFF_COLOURS.get(text[:1], "")) for text in console.diff_lines(found))
     for found in news.gone:
         yield f"- {console.headline(found)}", "green"
     for missing in news.lost:
-        yield f"? {console.unseen(missing)}", "magenta"
+        yield f"? {unseen(missing)}", "magenta"
     for missing in news.back:
         yield f"! {missing.target}: {missing.what} is observed again", "green"
 

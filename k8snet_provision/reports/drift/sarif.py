@@ -11,8 +11,8 @@ from k8snet_provision.drift import RULES, Accepted, Finding, Report, Severity
 from k8snet_provision.drift.looks import Looks
 from k8snet_provision.plan import Incomplete
 from k8snet_provision.problems import Problem
-from k8snet_provision.reports.drift.console import unseen
 from k8snet_provision.reports.drift.json import document
+from k8snet_provision.reports.lines import unseen
 from k8snet_provision.saved_plan import tool
 from k8snet_provision.text import valid
 

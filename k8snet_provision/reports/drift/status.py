@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
-from rich.text import Text
 
 from k8snet_provision import duration
 from k8snet_provision.drift.memory import Look, Verdict
+from k8snet_provision.reports.lines import line
 from k8snet_provision.scheduling.status import Scheduled, Status, age
 
 COLOUR = {Verdict.IN_SYNC: "green", Verdict.DRIFT: "yellow", Verdict.INCOMPLETE: "magenta", Verdict.FAILED: "bold red"}
@@ -17,8 +17,8 @@ COLOUR = {Verdict.IN_SYNC: "green", Verdict.DRIFT: "yellow", Verdict.INCOMPLETE:
 
 def show(out: Console, found: Sequence[Status]) -> None:
     for status in found:
-        for line, style in _lines(status):
-            out.print(Text(line, style=style), soft_wrap=True)
+        for text, style in _lines(status):
+            line(out, text, style)
     if not found:
         out.print("no inventory has a timer on this machine: k8snet-provision drift install INVENTORY")
 
