@@ -12,8 +12,12 @@ from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 from k8snet_provision.rollout.told import Failures, Progress
 from k8snet_provision.seen import World
 
-POLL = 0.2
-"""Seconds between two looks of a gate."""
+POLL, SELDOM = 0.2, 1.0
+"""Seconds between two looks of a gate: at first, and once it has been waited for long. Each look starts programs on a
+host that has enough to do with what it was just given."""
+
+PATIENCE = 0.1
+"""What a pause may be of the time that was waited already, so that no gate is seen to pass much later than it did."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Gates:
         if not waiting:
             return {}
         self.progress.waiting(phase.name, gate.what, list(waiting))
-        ends, last = time.monotonic() + gate.deadline, dict.fromkeys(waiting, "nothing")
+        began, last = time.monotonic(), dict.fromkeys(waiting, "nothing")
+        ends = began + gate.deadline
         failures: Failures = {}
         while waiting and time.monotonic() < ends:
             for target, (code, saw) in self._look(gate, waiting, hosts, ends).items():
@@ -49,7 +54,7 @@ class Gates:
                 if code in (0, NEVER):
                     del waiting[target]
             if waiting:
-                time.sleep(POLL)
+                time.sleep(_pause(time.monotonic() - began))
         late = {t: f"waited {gate.deadline:g} s for {gate.what}; last seen: {last[t]}" for t in waiting}
         return failures | late
 
@@ -75,6 +80,10 @@ class Gates:
         if gate.asked_from:
             return gate.asked_from(self.world)
         return self.world.state.reader if target == CLUSTER else target
+
+
+def _pause(waited: float) -> float:
+    return min(SELDOM, max(POLL, PATIENCE * waited))
 
 
 def _verdict(answer: Output | Unreachable) -> tuple[int, str]:

@@ -69,14 +69,31 @@ class LabCluster:
 
         As `lab exec` does it, without starting the program for each of hundreds of calls.
         """
-        pid = processes.leader(_described_by(self.inventory), host)
-        assert pid is not None, f"{host} is off"
-        words = processes.entered(pid, ["sh", "-c", script])
         ran = subprocess.run(
-            words, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+            self._entered(host, script),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
         assert ran.returncode == 0, Ran(ran.returncode, ran.stdout, ran.stderr)
         return ran.stdout
+
+    def start(self, host: str, script: str) -> subprocess.Popen[str]:
+        """The same, under way: as a process group of its own, which the caller ends; its stdout is a pipe."""
+        return subprocess.Popen(
+            self._entered(host, script),
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _entered(self, host: str, script: str) -> list[str]:
+        pid = processes.leader(_described_by(self.inventory), host)
+        assert pid is not None, f"{host} is off"
+        return processes.entered(pid, ["sh", "-c", script])
 
     def settle(self, seconds: float = 180) -> None:
         """Returns once every node and every pod of kube-system is Ready, as after the hosts were off or the API was

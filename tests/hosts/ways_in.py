@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.hosts.labs import LabCluster, Ran
 from tests.hosts.load import Answers, Load
@@ -49,9 +52,12 @@ def apply(lab: LabCluster) -> Ran:
     return lab.tool("apply", "--yes", timeout=900)
 
 
+STATUS = "{.status.loadBalancer.ingress[*].ip}"
+
+
 def addresses(lab: LabCluster) -> list[str]:
     """Where the Ingress says that it is reached: what names are made from."""
-    return lab.kubectl("-n demo get ingress app -o 'jsonpath={.status.loadBalancer.ingress[*].ip}'").split()
+    return lab.kubectl(f"-n demo get ingress app -o 'jsonpath={STATUS}'").split()
 
 
 class Name:
@@ -60,6 +66,7 @@ class Name:
     def __init__(self, lab: LabCluster) -> None:
         self._lab, self._ended = lab, threading.Event()
         self.addresses = addresses(lab)
+        self._watch = self._started()
         self._thread = threading.Thread(target=self._follow)
 
     def __enter__(self) -> Name:
@@ -68,11 +75,25 @@ class Name:
 
     def __exit__(self, *error: object) -> None:
         self._ended.set()
-        self._thread.join()
+        while self._thread.is_alive():
+            with suppress(ProcessLookupError):
+                os.killpg(self._watch.pid, signal.SIGKILL)
+            self._thread.join(0.2)
+        self._watch.wait()
+
+    def _started(self) -> subprocess.Popen[str]:
+        """One kubectl that is told of each change: to ask again and again takes half a core from the cluster."""
+        return self._lab.start("cp1", f"kubectl -n demo get ingress app -w -o 'jsonpath={STATUS}{{\"\\n\"}}'")
 
     def _follow(self) -> None:
-        while not self._ended.wait(0.3):
-            self.addresses = addresses(self._lab) or self.addresses
+        assert self._watch.stdout
+        while True:
+            for line in self._watch.stdout:
+                self.addresses = line.split() or self.addresses
+            if self._ended.wait(0.3):
+                return
+            self._watch.wait()
+            self._watch = self._started()
 
 
 class Client(Load):

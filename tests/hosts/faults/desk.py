@@ -76,9 +76,14 @@ class Desk:
     def waits_for(self, reached: Reached, run: subprocess.Popen[str], seconds: float = 300) -> bool:
         """Whether the journal came that far before the run ended."""
         ends = time.monotonic() + seconds
+        kept: Path | None = None
+        size = 0
         while run.poll() is None and time.monotonic() < ends:
-            if (kept := self._run()) and reached(_events(kept)):
-                return True
+            kept = kept or self._run()
+            if kept and (now := _size(kept)) != size:
+                size = now
+                if reached(_events(kept)):
+                    return True
             time.sleep(POLL)
         return False
 
@@ -106,6 +111,14 @@ class Desk:
             if "K8N418" not in ran.err or time.monotonic() > ends:
                 return ran
             time.sleep(3)
+
+
+def _size(run: Path) -> int:
+    """Bytes of its journal, which only grows."""
+    try:
+        return (run / "events.jsonl").stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _events(run: Path) -> tuple[Event, ...]:
