@@ -53,6 +53,7 @@ def apply(lab: LabCluster) -> Ran:
 
 
 STATUS = "{.status.loadBalancer.ingress[*].ip}"
+NEWLINE = r'{"\n"}'
 
 
 def addresses(lab: LabCluster) -> list[str]:
@@ -83,7 +84,7 @@ class Name:
 
     def _started(self) -> subprocess.Popen[str]:
         """One kubectl that is told of each change: to ask again and again takes half a core from the cluster."""
-        return self._lab.start("cp1", f"kubectl -n demo get ingress app -w -o 'jsonpath={STATUS}{{\"\\n\"}}'")
+        return self._lab.start("cp1", f"kubectl -n demo get ingress app -w -o 'jsonpath={STATUS}{NEWLINE}'")
 
     def _follow(self) -> None:
         assert self._watch.stdout
