@@ -210,7 +210,7 @@ def ask_dry_run(site: Site, world: World, fleet: Asked) -> tuple[World, list[Pro
     if not manifests or world.state.seen is None:
         return world, []
     kept = {ObjectRef.of(live): live for m in manifests for live in attempt(_live, world, m) if is_as_sent(live, m)}
-    asked = [manifest for manifest in _answerable(manifests, world) if ObjectRef.of(manifest) not in kept]
+    asked = [manifest for manifest in answerable(manifests, world) if ObjectRef.of(manifest) not in kept]
     world = replace(world, state=replace(world.state, dry=kept))
     if not asked:
         return world, []
@@ -266,15 +266,35 @@ def accepted(manifests: Sequence[Manifest], names: Iterable[str]) -> list[Manife
     return found
 
 
-def _answerable(manifests: Sequence[Manifest], world: World) -> Iterable[Manifest]:
-    """The server cannot try out an object whose namespace, or whose kind, the same plan makes first."""
+def answerable(manifests: Sequence[Manifest], world: World) -> Iterable[Manifest]:
+    """What the server can try out: no object whose namespace, or whose kind, the same plan makes first; and no new
+    Service that gets an address while there are several ServiceCIDRs.
+
+    A dry run takes such an address from any one of them, whether it lies there or not and whether that range is just
+    being deleted (kubernetes, pkg/registry/core/service/ipallocator, MetaAllocator.DryRun): what it refuses is taken
+    when it is meant, and the other way round.
+    """
     made = [m for m in manifests if m["kind"] in MAKES_ROOM and not attempt(_live, world, m)]
     namespaces = {m["metadata"]["name"] for m in made if m["kind"] == "Namespace"}
     kinds = {(m["spec"]["group"], m["spec"]["names"]["kind"]) for m in made if m["kind"] != "Namespace"}
+    several_ranges = len(attempt(_service_cidrs, world)) > 1
     for manifest in manifests:
         kind = manifest["apiVersion"].rpartition("/")[0], manifest["kind"]
-        if manifest["metadata"].get("namespace", "") not in namespaces and kind not in kinds:
+        if manifest["metadata"].get("namespace", "") in namespaces or kind in kinds:
+            continue
+        if not (several_ranges and _gets_an_address(manifest) and not attempt(_live, world, manifest)):
             yield manifest
+
+
+def _service_cidrs(world: World) -> Sequence[Manifest]:
+    return world.state.service_cidrs or ()
+
+
+def _gets_an_address(manifest: Manifest) -> bool:
+    spec = manifest.get("spec", {})
+    return bool(
+        manifest["kind"] == "Service" and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
+    )
 
 
 def _live(world: World, manifest: Manifest) -> Iterable[Manifest]:

@@ -96,12 +96,13 @@ class LabCluster:
         return processes.entered(pid, ["sh", "-c", script])
 
     def settle(self, seconds: float = 180) -> None:
-        """Returns once every node and every pod of kube-system is Ready, as after the hosts were off or the API was
-        away for longer than a node may be silent; fails the test otherwise."""
+        """Returns once every node and every pod of kube-system is Ready, and what the pods are of says so too, as
+        after the hosts were off or the API was away for longer than a node may be silent; fails the test otherwise."""
         ends = time.monotonic() + seconds
-        wait = "kubectl wait --all --for=condition=Ready --timeout=10s"
-        script = f"{{ {wait} node && {wait} pod -n kube-system; }} 2>&1 && echo settled"
-        while not (said := self.on("cp1", f"{script} || true")).endswith("settled\n"):
+        wait, ours = "kubectl wait --all --for=condition=Ready --timeout=10s", "kubectl -n kube-system"
+        rolled_out = f"for w in $({ours} get deployments,daemonsets -o name); do {ours} rollout status $w --timeout=10s"
+        script = f"{{ {wait} node && {wait} pod -n kube-system && {rolled_out} || exit; done; }} 2>&1 && echo settled"
+        while not (said := self.on("cp1", f"({script}) || true", timeout=180)).endswith("settled\n"):
             assert time.monotonic() < ends, f"kube-system did not settle: {said}"
             time.sleep(1)
 

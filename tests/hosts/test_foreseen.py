@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snet_provision import looking, planning
+from k8snet_provision import cluster_state, looking, planning
 from k8snet_provision.change import Kind
 from k8snet_provision.cluster_state import ClusterState
 from k8snet_provision.resources import places
@@ -26,6 +27,7 @@ from tests.hosts import api_server, manifests, openapi, tampering
 from tests.hosts.api_server import ApiServer
 from tests.hosts.asking import Objects, apply, dry_run, live, state
 from tests.resources.test_quantity import QUANTITIES
+from tests.shell import ask
 
 pytestmark = pytest.mark.hosts
 
@@ -230,3 +232,28 @@ def test_quantities_are_written_as_the_server_writes_them(server: ApiServer, eve
         assert answer.ok, (written, answer)
         limits = answer.body["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
         assert limits["ephemeral-storage"] == kept, written
+
+
+def test_an_address_is_not_tried_out_while_there_are_several_ranges(server: ApiServer, folder: Path) -> None:
+    """The server takes it from any of them, as chance has it: whoever asks often enough hears both answers."""
+    cidr = ObjectRef("networking.k8s.io/v1", "ServiceCIDR", "second").skeleton()
+    service = ObjectRef("v1", "Service", "there", "default").skeleton()
+    service["spec"] = {"clusterIP": "10.99.0.7", "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}
+    headless = {**service, "spec": {**service["spec"], "clusterIP": "None"}}
+    world = manifests.world(folder, "load_balancer")
+    assert list(looking.answerable([service], world)) == [service]
+    assert server.ask(
+        "POST", "/apis/networking.k8s.io/v1/servicecidrs", {**cidr, "spec": {"cidrs": ["10.99.0.0/16"]}}
+    ).ok
+    try:
+        ends, heard = time.monotonic() + 60, set()
+        while len(heard) < 2 and time.monotonic() < ends:
+            heard.add(server.patch(service, service, "apply-patch", f"{FIELD_MANAGER}&dryRun=All").ok)
+        assert heard == {True, False}
+        assert server.patch(service, service, "apply-patch", FIELD_MANAGER).ok, "without the dry run it is right"
+        asked = next(p for p in cluster_state.probes(server.prelude, ()) if p.key == "cluster:servicecidrs")
+        world = replace(world, state=ClusterState(HostSeen("cp1", ask(asked).answers), reader="cp1"))
+        assert list(looking.answerable([service, headless], world)) == [headless]
+    finally:
+        server.ask("DELETE", server.path(service))
+        server.ask("DELETE", server.path(cidr))
