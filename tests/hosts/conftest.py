@@ -22,7 +22,7 @@ SHARED = {
     ("systemd_lab", "fresh_systemd"): "units",
     ("kubeadm_lab", "fresh_kubeadm"): "pods",
     ("ways_in_lab", "fresh_ways_in"): "ways",
-    ("proxy_units_lab", "fresh_proxy_units"): "proxies",
+    ("proxy_units_lab", "fresh_proxy_units"): "proxy",
 }
 """Fixtures of labs that stay up from module to module, and the labs' names."""
 
@@ -108,7 +108,7 @@ def ways_in_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster
 def proxy_units_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
     """One control plane and one node, kube-proxy as a unit on both."""
     hosts = {"kube_control_plane": ["cp1"], "kube_node": ["node1"]}
-    yield from _lab(tmp_path_factory, "proxies", "10.141.9.0/24", hosts, "systemd", proxy="systemd")
+    yield from _lab(tmp_path_factory, "proxy", "10.141.9.0/24", hosts, "systemd", proxy="systemd")
 
 
 @pytest.fixture(scope="module")
