@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import workflow
 from k8snet_provision.applying import Ended
@@ -17,6 +16,7 @@ from k8snet_provision.forecast import Forecast, compare
 from k8snet_provision.plan import Plan
 from k8snet_provision.reports import console
 from k8snet_provision.reports.forecast import show_forecast, show_forecast_and_actual
+from k8snet_provision.reports.lines import line
 from k8snet_provision.reports.outcome import outcome_to_json
 from k8snet_provision.reports.progress import ConsoleProgress
 
@@ -82,9 +82,9 @@ def print_ended(plan: Plan, foretold: Forecast | None, ended: Ended, output: Out
     console.show_outcome(out(), ended.outcome)
     say(f"run {ended.run_id}; `rollback {inventory} {ended.run_id}` undoes it")
     if ended.awaits:
-        hosts = ", ".join(ended.awaits)
-        say(f"NOT CONFIRMED: {hosts} go back unless `confirm {inventory} {ended.run_id}` comes", "bold yellow")
+        hosts = ", ".join(ended.awaits) + (" goes" if len(ended.awaits) == 1 else " go")
+        say(f"NOT CONFIRMED: {hosts} back unless `confirm {inventory} {ended.run_id}` comes", "bold yellow")
 
 
 def say(text: str, style: str = "") -> None:
-    out().print(Text(text, style=style), soft_wrap=True)
+    line(out(), text, style)

@@ -301,7 +301,7 @@ def test_a_run_that_was_killed_when_all_was_done_waits_as_long_as_asked(lab: Lab
     assert (refused.code, f"cp1: K8N446 run {run} waits to be confirmed" in refused.err) == (1, True), refused
     resumed = lab.tool("apply", "--resume", "--yes", "--confirm-within", "2m")
     assert resumed.code == 0, resumed
-    assert f"NOT CONFIRMED: cp1 go back unless `confirm {lab.inventory} {run}` comes" in resumed.out
+    assert f"NOT CONFIRMED: cp1 goes back unless `confirm {lab.inventory} {run}` comes" in resumed.out
     assert 60 < left(lab, run) <= 120
     confirmed = lab.tool("confirm", run)
     assert confirmed.code == 0, confirmed
