@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import applying, ending, exits, preflight, workflow
 from k8snet_provision.applying import Care
@@ -33,6 +32,7 @@ from k8snet_provision.commit_confirm import window as confirm_window
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console, ticket
 from k8snet_provision.reports.forecast import show_forecast
+from k8snet_provision.reports.lines import line
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.reports.ticket import Ticket
 from k8snet_provision.saved_plan import file as saved_plans
@@ -62,7 +62,7 @@ def diff(
         if save:
             kept = workflow.saved(session, plan, foretold)
             saved_plans.write(save, kept)
-            err().print(Text(f"saved to {save} (sha256 {kept.digest})"), soft_wrap=True)
+            line(err(), f"saved to {save} (sha256 {kept.digest})")
     raise typer.Exit(exits.of_plan(plan))
 
 
@@ -83,7 +83,7 @@ def show(
     saved = saved_plans.read(plan)
     if output is Ticket.TEXT:
         console.show_problems(err(), saved.plan.problems)
-        err().print(Text(ticket.provenance(saved)), soft_wrap=True)
+        line(err(), ticket.provenance(saved))
         console.show_plan(out(), saved.plan, saved.paces)
         if saved.forecast:
             show_forecast(out(), saved.forecast)

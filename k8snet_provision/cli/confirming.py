@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import around, commit_confirm, topology, workflow
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Out, Output, Vault, err, out, request_of
@@ -20,6 +19,7 @@ from k8snet_provision.inventory import connection
 from k8snet_provision.plan import problem_to_json
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports import console
+from k8snet_provision.reports.lines import line
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.run_lock import under_way
 from k8snet_provision.runs import journal
@@ -80,7 +80,7 @@ def _show(confirmation: Confirmation) -> None:
     console.show_problems(err(), confirmation.problems)
     if confirmation.confirmed:
         stays = f"run {confirmation.run} is confirmed on {', '.join(confirmation.confirmed)}: what it changed stays"
-        out().print(Text(stays), soft_wrap=True)
+        line(out(), stays)
 
 
 def _to_json(confirmation: Confirmation) -> dict[str, object]:

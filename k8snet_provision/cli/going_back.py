@@ -7,7 +7,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import exits, workflow
 from k8snet_provision import rollback as undoing
@@ -17,6 +16,7 @@ from k8snet_provision.forecast import compare
 from k8snet_provision.reports import console
 from k8snet_provision.reports.forecast import show_forecast, show_forecast_and_actual
 from k8snet_provision.reports.history import STANDS_AGAIN
+from k8snet_provision.reports.lines import line
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.rollback import Rollback
 from k8snet_provision.runs.model import State
@@ -67,7 +67,7 @@ def _show(made: Rollback) -> None:
     for run in made.runs:
         who = run.details.get("who", "somebody")
         state = STANDS_AGAIN if run.state is State.ROLLED_BACK else run.state
-        err().print(Text(f"rolls back {run.id}: {run.verb} by {who}, {state}"), soft_wrap=True)
+        line(err(), f"rolls back {run.id}: {run.verb} by {who}, {state}")
     console.show_plan(out(), made.plan, {phase.name: phase.pace for phase in made.site})
     if made.foretold:
         show_forecast(out(), made.foretold)

@@ -8,7 +8,6 @@ from contextlib import closing, suppress
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import duration, exits, interruption, watching
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Limit, Out, Output, Vault, err, out, request_of
@@ -17,6 +16,7 @@ from k8snet_provision.duration import Bounds
 from k8snet_provision.reports import console as problems
 from k8snet_provision.reports.drift import console, news
 from k8snet_provision.reports.drift.news import Tally
+from k8snet_provision.reports.lines import line
 from k8snet_provision.reports.progress import ConsoleProgress
 from k8snet_provision.watching import Look
 
@@ -56,7 +56,7 @@ def watch(
     if last is None:
         raise typer.Abort
     if output is Output.TEXT:
-        out().print(Text(tally.told(time.monotonic() - began, console.total(last)), style="bold"), soft_wrap=True)
+        line(out(), tally.told(time.monotonic() - began, console.total(last)), "bold")
     raise typer.Exit(exits.of_reports([last]))
 
 

@@ -10,7 +10,6 @@ from shlex import quote
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import duration, ending, session
 from k8snet_provision.cli.drift.options import InstalledLook, Kubeconfig
@@ -19,6 +18,7 @@ from k8snet_provision.cli.options import Extra, Inventory, Out, Output, Vault, o
 from k8snet_provision.drift import permissions
 from k8snet_provision.problems import Problem, ProblemsFound
 from k8snet_provision.reports.drift import targets
+from k8snet_provision.reports.lines import line
 from k8snet_provision.scheduling import every as times
 from k8snet_provision.scheduling import installing, reads, service_user, units
 from k8snet_provision.scheduling.units import Schedule
@@ -125,4 +125,4 @@ def _program() -> list[Path]:
 
 def _say(text: str) -> None:
     if text:
-        out().print(Text(text), soft_wrap=True)
+        line(out(), text)

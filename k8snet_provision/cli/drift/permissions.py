@@ -8,7 +8,6 @@ from shlex import quote
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from k8snet_provision import drifting, ending, session
 from k8snet_provision.cli.drift.options import Kubeconfig
@@ -17,6 +16,7 @@ from k8snet_provision.drift import permissions as least
 from k8snet_provision.drift.problem_codes import ProblemCode
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 from k8snet_provision.reports.console import show_problems
+from k8snet_provision.reports.lines import line
 
 
 def permissions(
@@ -45,6 +45,6 @@ def permissions(
     except OSError as error:
         where = Origin(str(error.filename or to))
         raise ProblemsFound([Problem(ProblemCode.NOT_WRITTEN, f"cannot be written: {error.strerror}", where)]) from None
-    out().print(Text(f"{len(made.files)} files are in {to}. To install them:"), soft_wrap=True)
+    line(out(), f"{len(made.files)} files are in {to}. To install them:")
     for step in made.steps:
-        out().print(Text(f"    {step}"), soft_wrap=True)
+        line(out(), f"    {step}")
