@@ -52,8 +52,9 @@ def gate(world: World, host: str, changes: Sequence[Change]) -> str:
     live = world.live(KUBE_DNS)
     dns = str(world.topology.dns_address) if live or world.live(COREDNS) else ""
     cidrs = brought.get("ServiceCIDR kubernetes", {}).get("cidrs") or wanted_cidrs(world)
-    alone = not any(
-        item["metadata"]["name"] not in ("kubernetes", steps.TEMPORARY) for item in world.state.service_cidrs or ()
+    alone = all(
+        item["metadata"]["name"] == "kubernetes" or item["spec"]["cidrs"] == cidrs
+        for item in world.state.service_cidrs or ()
     )
     return steps.in_use(
         world.prelude,

@@ -45,9 +45,10 @@ def service_cidr(world: World, name: str) -> Manifest | None:
 
 
 def service_cidr_changes(world: World) -> Iterator[Change]:
-    live, left_over = service_cidr(world, "kubernetes"), service_cidr(world, steps.TEMPORARY)
+    live = service_cidr(world, "kubernetes")
     wanted: Manifest = copy.deepcopy(live) if live else steps.service_cidr("kubernetes", [])
     wanted["spec"] = {"cidrs": wanted_cidrs(world)}
+    meanwhile = steps.holder(wanted_cidrs(world))
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         wanted["metadata"].pop(key, None)
     changes = list(
@@ -56,13 +57,17 @@ def service_cidr_changes(world: World) -> Iterator[Change]:
             live,
             wanted,
             how=steps.BY_APISERVER,
-            because=f"made anew by the apiserver; ServiceCIDR {steps.TEMPORARY} holds the range meanwhile",
+            because=f"made anew by the apiserver; ServiceCIDR {meanwhile} holds the range meanwhile",
         )
     )
     yield from changes
-    # One that is already going needs nothing more than time.
-    if left_over and not changes and "deletionTimestamp" not in left_over["metadata"]:
-        yield from kube_object.change(NAME, left_over, None, because="left by a run that was cut short")
+    if changes:
+        return
+    for item in world.state.service_cidrs or ():
+        # One that is already going needs nothing more than time.
+        if steps.is_holder(item) and "deletionTimestamp" not in item["metadata"]:
+            left_over = service_cidr(world, item["metadata"]["name"])
+            yield from kube_object.change(NAME, left_over, None, because="left by a run that was cut short")
 
 
 def service_changes(world: World, ref: ObjectRef, addresses: list[str]) -> Iterator[Change]:

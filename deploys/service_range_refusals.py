@@ -66,7 +66,8 @@ def _in_the_way(world: World) -> Iterator[Problem]:
     staying = [
         ip_network(cidr)
         for item in world.state.service_cidrs or ()
-        if item["metadata"]["name"] not in ("kubernetes", steps.TEMPORARY)
+        if item["metadata"]["name"] != "kubernetes"
+        and not steps.is_holder(item)
         and "deletionTimestamp" not in item["metadata"]
         for cidr in item["spec"]["cidrs"]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from shlex import quote
 
@@ -17,7 +18,7 @@ NAME = "service-range"
 
 SERVICE_CIDRS = "networking.k8s.io/v1"
 TEMPORARY = "k8snet-provision"
-"""Name of the ServiceCIDR that holds the new range while the one named `kubernetes` is replaced."""
+"""What the name of a ServiceCIDR begins with that holds a range while the one named `kubernetes` is replaced."""
 
 BY_APISERVER = "by-apiserver"
 """How an object comes about that the apiserver makes by itself once the old one is gone."""
@@ -54,6 +55,11 @@ done
 
 HOLD = """
 ready kubernetes "$cidrs" && exit 0
+staying() {
+  saw=$(K get servicecidr "$temporary" -o 'jsonpath={.metadata.deletionTimestamp}' --ignore-not-found 2>&1) &&
+    [ -z "$saw" ]
+}
+wait_for 60 "ServiceCIDR $temporary of an earlier run to be gone" staying
 K apply --server-side --field-manager="$manager" -f - || exit 1
 wait_for 30 "ServiceCIDR $temporary to be ready" ready "$temporary" "$cidrs"
 gone=$(K get servicecidr kubernetes -o 'jsonpath={.metadata.deletionTimestamp}' --ignore-not-found) || exit 1
@@ -77,8 +83,9 @@ wait_for 60 "Service default/kubernetes at $address" address "$address"
 
 RELEASE = """
 wait_for 60 "ServiceCIDR kubernetes with $cidrs" ready kubernetes "$cidrs"
-K delete servicecidr "$temporary" --wait=false --ignore-not-found
+K delete servicecidr -l "$ours" --wait=false --ignore-not-found
 """
+"""All that were made to hold a range: of a run that was cut short half way there is one for each direction."""
 
 
 @deploy("service range")
@@ -88,7 +95,8 @@ def apply(changes: Sequence[Change], prelude: str = "") -> None:
     for change in moving:
         _move(change, prelude)
     if cidr := next((change for change in moving if change.name == "ServiceCIDR kubernetes"), None):
-        _step("ServiceCIDR kubernetes made anew", prelude, RELEASE, cidrs=_cidrs(cidr))
+        ours = f"{OWNED_LABEL}={FIELD_MANAGER}"
+        _step("ServiceCIDR kubernetes made anew", prelude, RELEASE, cidrs=_cidrs(cidr), ours=ours)
     for change in changes:
         if change not in moving:
             script = f"{prelude}\n{object_script(change)}"
@@ -99,9 +107,10 @@ def _move(change: Change, prelude: str) -> None:
     manifest = json.loads(change.details["manifest"])
     text = change.details["manifest"].encode()
     if change.name == "ServiceCIDR kubernetes":
-        hold = json.dumps(service_cidr(TEMPORARY, manifest["spec"]["cidrs"])).encode()
         ranges = manifest["spec"]["cidrs"]
-        _step("the new range held", prelude, GUARD + HOLD, hold, range=",".join(ranges), cidrs=" ".join(ranges))
+        hold = json.dumps(service_cidr(holder(ranges), ranges)).encode()
+        values = {"range": ",".join(ranges), "cidrs": " ".join(ranges), "temporary": holder(ranges)}
+        _step("the new range held", prelude, GUARD + HOLD, hold, **values)
     elif change.details["how"] == RECREATE:
         meta = manifest["metadata"]
         unmoved = _unmoved(change) if change.action is Action.UPDATE and "before_version" in change.details else ""
@@ -123,12 +132,23 @@ def _cidrs(change: Change) -> str:
 
 
 def _step(name: str, prelude: str, text: str, stdin: bytes = b"", **values: str) -> None:
-    values |= {"manager": FIELD_MANAGER, "temporary": TEMPORARY, "backups": BACKUPS}
+    values |= {"manager": FIELD_MANAGER, "backups": BACKUPS}
     operations.add(name, Script(f"{assign(**values)}{prelude}\n{WAIT_FOR}\n{text}", stdin, timeout=120))
 
 
+def holder(cidrs: Sequence[str]) -> str:
+    """The name of what holds a range meanwhile. One for each range: a ServiceCIDR cannot be given another one, and goes
+    only when no Service needs it any more, so a run that goes back half way needs its own beside it."""
+    return "-".join([TEMPORARY, *(re.sub("[.:/]", "-", cidr) for cidr in cidrs)])
+
+
+def is_holder(item: Manifest) -> bool:
+    name = item["metadata"]["name"]
+    return bool(name == TEMPORARY or name.startswith(f"{TEMPORARY}-"))
+
+
 def service_cidr(name: str, cidrs: Sequence[str]) -> Manifest:
-    meta = {"name": name} | ({"labels": {OWNED_LABEL: FIELD_MANAGER}} if name == TEMPORARY else {})
+    meta = {"name": name} | ({} if name == "kubernetes" else {"labels": {OWNED_LABEL: FIELD_MANAGER}})
     return {"apiVersion": SERVICE_CIDRS, "kind": "ServiceCIDR", "metadata": meta, "spec": {"cidrs": list(cidrs)}}
 
 

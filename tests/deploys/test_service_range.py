@@ -16,6 +16,7 @@ from tests.deploys.worlds import a_service, a_service_cidr, a_state, a_world
 
 service_range = assets.deploy_module("service_range")
 coredns = assets.deploy_module("coredns")
+holder = assets.deploy_module("service_range_steps").holder
 
 OLD, NEW = "10.96.0.0/16", "10.254.0.0/16"
 API, DNS = a_service("default", "kubernetes", "10.96.0.1"), a_service("kube-system", "kube-dns", "10.96.0.10")
@@ -120,17 +121,18 @@ def test_a_lost_kube_dns_of_ours_is_left_to_its_phase_once_the_range_is_there(tm
 
 def test_the_temporary_range_of_a_run_cut_short_is_removed(tmp_path: Path) -> None:
     services = [a_service("default", "kubernetes", "10.254.0.1"), a_service("kube-system", "kube-dns", "10.254.0.10")]
-    left = a_service_cidr("k8snet-provision", NEW)
-    state = a_state(services=services, objects=services, service_cidrs=[a_service_cidr("kubernetes", NEW), left])
+    left = [a_service_cidr(holder([cidr]), cidr) for cidr in (NEW, "10.96.0.0/16")]
+    state = a_state(services=services, objects=services, service_cidrs=[a_service_cidr("kubernetes", NEW), *left])
     found = changes(wanting(tmp_path, NEW, state))
     assert [(name, change.action) for name, change in found.items()] == [
-        ("ServiceCIDR k8snet-provision", Action.DELETE)
+        ("ServiceCIDR k8snet-provision-10-254-0-0-16", Action.DELETE),
+        ("ServiceCIDR k8snet-provision-10-96-0-0-16", Action.DELETE),
     ]
 
 
 def test_a_temporary_range_that_is_already_going_is_left_to_go(tmp_path: Path) -> None:
     services = [a_service("default", "kubernetes", "10.254.0.1"), a_service("kube-system", "kube-dns", "10.254.0.10")]
-    left = a_service_cidr("k8snet-provision", NEW, deletionTimestamp="2026-01-01T00:00:00Z")
+    left = a_service_cidr(holder([NEW]), NEW, deletionTimestamp="2026-01-01T00:00:00Z")
     state = a_state(services=services, objects=services, service_cidrs=[a_service_cidr("kubernetes", NEW), left])
     assert changes(wanting(tmp_path, NEW, state)) == {}
 

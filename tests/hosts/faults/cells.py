@@ -15,12 +15,19 @@ ALL = os.environ.get("K8SNET_FAULTS") == "all"
 
 @dataclass(frozen=True)
 class Cell:
+    """`back`: the run is rolled back as the fault left it; otherwise resumed, and then rolled back."""
+
     subject: Subject
     fault: Fault
+    back: bool = False
+
+    @property
+    def what(self) -> str:
+        return f"{self.fault.name} {self.fault.at.name}{', rolled back' if self.back else ''}"
 
     @property
     def name(self) -> str:
-        return f"{self.subject.name} x {self.fault.name} {self.fault.at.name}"
+        return f"{self.subject.name} x {self.what}"
 
 
 OWN = "/var/lib/k8snet-provision"
@@ -56,6 +63,8 @@ WHOLE = (
     *(Cell(subject, fault) for subject in (subjects.PROXY_UNIT, subjects.EDGE) for fault in ANYWHERE),
     Cell(subjects.UNIT, faults.disk_full("/etc/systemd/system")),
     Cell(subjects.UNIT, faults.REFUSES_NEW),
+    *(Cell(subject, faults.killed(at), back=True) for subject in (*KUBEADM, *UNITS) for at in (STEP, STEP_DONE)),
+    *(Cell(subject, faults.killed(STEP_DONE), back=True) for subject in (subjects.PROXY_UNIT, subjects.EDGE)),
 )
 
 CHOSEN = (
@@ -63,7 +72,7 @@ CHOSEN = (
     Cell(subjects.CONFIG, faults.OTHERS_CHANGE),
     Cell(subjects.PODS, faults.CUT_SHORTLY),
     Cell(subjects.KUBELET, faults.POWER_OFF),
-    Cell(subjects.UNIT, faults.killed(STEP_DONE)),
+    Cell(subjects.UNIT, faults.killed(STEP_DONE), back=True),
     Cell(subjects.UNIT, faults.REFUSES_NEW),
     Cell(on_units(subjects.COREDNS), faults.SSHD),
     Cell(subjects.UNIT, faults.disk_full("/etc/systemd/system")),

@@ -7,7 +7,7 @@ import pytest
 from tests.hosts.faults.cells import CELLS, Cell
 from tests.hosts.faults.table import Row, lines
 
-ROWS = {cell: Row(cell.subject.name, f"{cell.fault.name} {cell.fault.at.name}") for cell in CELLS}
+ROWS = {cell: Row(cell.subject.name, cell.what) for cell in CELLS}
 
 
 @pytest.fixture(scope="session")

@@ -33,19 +33,29 @@ def run(cell: Cell, desk: Desk, row: Row) -> None:
     _look(desk, before, changes, row)
     assert code != 0 or desk.differs() == "", f"exit code 0 is false\n{said}"
     aftermath.age_locks(desk.cluster, desk.lab)
+    if cell.back:
+        row.resume = "-"
+    else:
+        said += _forth(desk, row, code)
+        _nothing_left(desk, before, changes)
+    back = desk.goes_on("rollback", "--yes")
+    desk.write(cell.subject.old)
+    row.rollback = _told(left := desk.differs())
+    assert left == "" and back.code == 0, f"{left}\nrollback: {back}\nthe run: {said}"
+    _nothing_left(desk, before, changes)
+    assert list(aftermath.unplanned(desk.lab, before, ())) == [], "files are not what they were"
+    clean[desk.cluster.inventory] = cell.subject.old
+
+
+def _forth(desk: Desk, row: Row, code: int) -> str:
+    """Goes on with the run to its end; what was printed."""
     # Killed after its last gates a run may have ended all the same: then there is none to go on with.
     nothing_to_resume = code == 0 or desk.ended_well()
     resumed = desk.goes_on("apply", "--resume", "--yes")
     row.resume = _told(left := desk.differs())
-    assert left == "" and resumed.code == (1 if nothing_to_resume else 0), f"{left}\nresume: {resumed}\nthe run: {said}"
-    _nothing_left(desk, before, changes)
-    back = desk.goes_on("rollback", "--yes")
-    desk.write(cell.subject.old)
-    row.rollback = _told(left := desk.differs())
-    assert left == "" and back.code == 0, f"{left}\nrollback: {back}\nresume: {resumed}\nthe run: {said}"
-    _nothing_left(desk, before, changes)
-    assert list(aftermath.unplanned(desk.lab, before, ())) == [], "files are not what they were"
-    clean[desk.cluster.inventory] = cell.subject.old
+    told = f"\nresume: {resumed}"
+    assert left == "" and resumed.code == (1 if nothing_to_resume else 0), f"{left}{told}\n{desk.printed.read_text()}"
+    return told
 
 
 def _told(left: str) -> str:
