@@ -19,7 +19,7 @@ from deploys.service_range_refusals import refusals
 from k8snet_provision import undoing
 from k8snet_provision.capability import Capability, Gate
 from k8snet_provision.change import Change
-from k8snet_provision.resources.kube_object import RECREATE, ObjectRef
+from k8snet_provision.resources.kube_object import BY_APISERVER, RECREATE, ObjectRef
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
 
@@ -29,7 +29,7 @@ def reads(cluster: Cluster) -> Iterable[ObjectRef]:
 
 
 def _moves(change: Change) -> bool:
-    return change.details.get("how") in (steps.BY_APISERVER, RECREATE)
+    return change.details.get("how") in (BY_APISERVER, RECREATE)
 
 
 def undone(changes: Sequence[Change]) -> Iterator[Change]:

@@ -56,7 +56,7 @@ def service_cidr_changes(world: World) -> Iterator[Change]:
             NAME,
             live,
             wanted,
-            how=steps.BY_APISERVER,
+            how=kube_object.BY_APISERVER,
             because=f"made anew by the apiserver; ServiceCIDR {meanwhile} holds the range meanwhile",
         )
     )
@@ -79,7 +79,7 @@ def service_changes(world: World, ref: ObjectRef, addresses: list[str]) -> Itera
     base = world.state.dry.get(ref) or live or (lost_dns(world) if ref == KUBE_DNS else steps.api_service())
     if base is None or (live and live["spec"].get("clusterIP") == addresses[0]):
         return
-    how = steps.BY_APISERVER if ref == KUBERNETES else kube_object.RECREATE
+    how = kube_object.BY_APISERVER if ref == KUBERNETES else kube_object.RECREATE
     because = "made anew: the address of a Service cannot be changed" if live else "lost by a run that was cut short"
     wanted = moved(base, addresses)
     yield from kube_object.change(NAME, live, wanted, send=kube_object.without_noise(wanted), how=how, because=because)

@@ -12,16 +12,13 @@ from k8snet_provision.engine import operations
 from k8snet_provision.engine.carry_out import BACKUPS, deploy, object_script
 from k8snet_provision.engine.script import Script
 from k8snet_provision.engine.shell import assign
-from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL, RECREATE, Manifest
+from k8snet_provision.resources.kube_object import BY_APISERVER, FIELD_MANAGER, OWNED_LABEL, RECREATE, Manifest
 
 NAME = "service-range"
 
 SERVICE_CIDRS = "networking.k8s.io/v1"
 TEMPORARY = "k8snet-provision"
 """What the name of a ServiceCIDR begins with that holds a range while the one named `kubernetes` is replaced."""
-
-BY_APISERVER = "by-apiserver"
-"""How an object comes about that the apiserver makes by itself once the old one is gone."""
 
 WAIT_FOR = """
 wait_for() {

@@ -50,6 +50,8 @@ def rollback(
         if output is Output.TEXT:
             _show(made)
         if check or not _may_begin(made, session, yes):
+            for run in () if check else undoing.close(session, made):
+                line(err(), f"{run.id} had changed nothing when it was cut short; it counts as rolled back")
             if output is Output.JSON:
                 print(json.dumps(_to_json(made), indent=2))
             raise typer.Exit(exits.of_plan(made.plan))

@@ -25,6 +25,9 @@ GENERATED_LABEL = "k8snet-provision/generated"
 RECREATE = "recreate"
 """How an object changes of which a field is immutable: it is deleted and made again."""
 
+BY_APISERVER = "by-apiserver"
+"""How an object comes about that the apiserver makes by itself once the old one is gone."""
+
 GUESSED = "guessed"
 """Detail of a change whose text is what is sent, because the server could not be asked what it makes of it: its
 Namespace or its kind is not there yet."""

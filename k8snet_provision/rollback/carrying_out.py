@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from k8snet_provision import commit_confirm, etcd_snapshot, rollout
 from k8snet_provision.applying import Applying, Care, Ended
 from k8snet_provision.rollback.making import Rollback
 from k8snet_provision.rollback.selection import verb
 from k8snet_provision.runs import journal
-from k8snet_provision.runs.model import Event, now
+from k8snet_provision.runs.model import Event, Run, State, now
 from k8snet_provision.saved_plan import making
 from k8snet_provision.workflow import Session
 
@@ -43,9 +45,22 @@ def carry_out(session: Session, rollback: Rollback, progress: rollout.Progress) 
     )
     ended = run.run(progress, verb(rollback.runs))
     if ended.outcome.ok and not rollback.plan.incomplete:
-        event = Event(now(), "rolled_back", text=ended.run_id)
-        for other in rollback.runs:
-            journal.mark(session.fleet, session.cluster.control_planes, other, event)
-            # Hosts that waited for a confirmation have nothing to go back to any more.
-            commit_confirm.confirm(session.fleet, session.hosts, other.id)
+        _mark(session, rollback.runs, ended.run_id)
     return ended
+
+
+def close(session: Session, rollback: Rollback) -> list[Run]:
+    """Marks runs as rolled back that were cut short before anything of them took effect; without it the next apply
+    would still ask what shall become of them. Those runs; none where something is in effect, or could not be seen."""
+    if rollback.plan.changes or rollback.plan.incomplete:
+        return []
+    closed = [run for run in rollback.runs if run.state is State.CUT_SHORT]
+    _mark(session, closed, "nothing of it was in effect")
+    return closed
+
+
+def _mark(session: Session, runs: Iterable[Run], how: str) -> None:
+    for run in runs:
+        journal.mark(session.fleet, session.cluster.control_planes, run, Event(now(), "rolled_back", text=how))
+        # Hosts that waited for a confirmation have nothing to go back to any more.
+        commit_confirm.confirm(session.fleet, session.hosts, run.id)

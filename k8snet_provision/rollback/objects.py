@@ -15,8 +15,10 @@ from ruamel.yaml import YAML
 
 from k8snet_provision.change import Change
 from k8snet_provision.resources.kube_object import (
+    BY_APISERVER,
     FIELD_MANAGER,
     GENERATED_LABEL,
+    RECREATE,
     Manifest,
     ObjectRef,
     to_text,
@@ -39,6 +41,12 @@ def ref(change: Change) -> ObjectRef | None:
     kind, _, place = change.name.partition(" ")
     namespace, _, name = place.partition("/")
     return ObjectRef("v1", "Secret", name, namespace) if change.secret and kind == "Secret" else None
+
+
+def is_half_way(change: Change, live: Mapping[str, Any] | None) -> bool:
+    """Whether whoever makes the object anew was cut short: the old one is away, or going, and the new one not there."""
+    anew = change.details.get("how") in (RECREATE, BY_APISERVER) and change.before is not None
+    return anew and change.after is not None and (live is None or "deletionTimestamp" in live["metadata"])
 
 
 def parsed(text: str) -> Manifest:

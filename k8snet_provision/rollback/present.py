@@ -41,6 +41,10 @@ def made(chain: Chain, world: World) -> int:
                 return number
         if is_state(chain.first, BEFORE):
             return 0
+    for number in range(len(chain.steps), 0, -1):
+        if now.is_half_way(chain.changes[number - 1]):
+            _unbroken(chain, number)
+            return number
     raise Moved(_moved(chain.steps[-1], now))
 
 
@@ -81,6 +85,9 @@ class _Now:
         sent = objects.sent(change) if side == AFTER else None
         guessed = side == AFTER and kube_object.GUESSED in change.details
         return objects.alike(self.state, _text(change, side), sent, guessed=guessed)
+
+    def is_half_way(self, change: Change) -> bool:
+        return change.kind is Kind.OBJECT and not change.secret and objects.is_half_way(change, self.state)
 
     @property
     def text(self) -> str | None:

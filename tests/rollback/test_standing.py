@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.ingress.paths import NODE_LABEL
 from k8snet_provision.resources import file, kube_object, unit
@@ -81,6 +83,20 @@ def test_a_file_that_is_neither_is_named_with_the_first_line_that_differs(tmp_pa
 def test_a_file_whose_mode_is_another_has_moved(tmp_path: Path) -> None:
     (problem,) = seen(tmp_path, [a_file("old\n", "new\n")], hosts=now("new\n", "600")).problems
     assert (problem.found, problem.expected) == ("600 root root", "644 root root")
+
+
+@pytest.mark.parametrize("there", [[], [{"deletionTimestamp": "2026-11-21T02:00:00Z"}]], ids=["away", "going"])
+@pytest.mark.parametrize("how", [kube_object.RECREATE, kube_object.BY_APISERVER])
+def test_what_is_made_anew_and_half_way_there_is_in_effect(tmp_path: Path, there: list[Any], how: str) -> None:
+    (change,) = kube_object.change("coredns", config(a="old"), config(a="new"), how=how)
+    going = [{**config(a="old"), "metadata": {**config()["metadata"], **meta}} for meta in there]
+    (standing,) = seen(tmp_path, [change], objects=going).standing
+    assert [item.address for item in standing.in_effect] == [change.address]
+    (standing,) = seen(tmp_path, [change], objects=[config(a="old")]).standing
+    assert standing.in_effect == ()
+    assert seen(tmp_path, [change], objects=[config(a="other")]).problems
+    (replaced,) = kube_object.change("coredns", config(a="old"), config(a="new"), how="replace")
+    assert seen(tmp_path, [replaced], objects=going).problems, "one that is replaced is never away"
 
 
 def test_what_cannot_be_looked_at_is_incomplete_and_its_restarts_are_left_out(tmp_path: Path) -> None:

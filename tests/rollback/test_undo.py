@@ -122,6 +122,13 @@ def test_what_was_deleted_comes_back_and_what_is_not_ours_is_replaced(tmp_path: 
     assert back.details["how"] == "replace"
 
 
+def test_what_was_to_be_made_anew_and_is_away_is_made_as_it_was(tmp_path: Path) -> None:
+    change = an_object(config(ours=False, a="1"), config(ours=False, a="2"), how=kube_object.RECREATE)
+    (back,) = undone(tmp_path, [change]).changes
+    assert (back.action, back.details["how"], "before_version" in back.details) == (Action.CREATE, "recreate", False)
+    assert json.loads(back.details["manifest"])["data"] == {"a": "1"}
+
+
 def test_what_was_made_is_deleted_as_it_is_now(tmp_path: Path) -> None:
     live = config(a="1")
     (gone,) = undone(tmp_path, [an_object(None, config(a="1"))], objects=[live]).changes
