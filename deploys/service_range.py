@@ -14,11 +14,11 @@ from ipaddress import ip_network
 
 from deploys import service_range_steps as steps
 from deploys.kubeadm_config import CONFIG_MAPS
-from deploys.service_range_changes import COREDNS, KUBE_DNS, KUBERNETES, NAME, cluster_changes, wanted_cidrs
+from deploys.service_range_changes import COREDNS, KUBE_DNS, KUBERNETES, NAME, cluster_changes, left_over, wanted_cidrs
 from deploys.service_range_refusals import refusals
 from k8snet_provision import undoing
 from k8snet_provision.capability import Capability, Gate
-from k8snet_provision.change import Change
+from k8snet_provision.change import Action, Change
 from k8snet_provision.resources.kube_object import BY_APISERVER, RECREATE, ObjectRef
 from k8snet_provision.seen import World
 from k8snet_provision.topology import Cluster
@@ -46,8 +46,10 @@ def undone(changes: Sequence[Change]) -> Iterator[Change]:
             yield back
 
 
-def gate(world: World, host: str, changes: Sequence[Change]) -> str:
+def gate(world: World, host: str, changes: Sequence[Change]) -> str | None:
     """By what the changes bring, and by the topology where they do not say: an old range is waited for as well."""
+    if all(change.action is Action.DELETE for change in changes):  # what was left over is in nobody's way
+        return None
     brought = {change.name: json.loads(change.details["manifest"])["spec"] for change in changes if _moves(change)}
     live = world.live(KUBE_DNS)
     dns = str(world.topology.dns_address) if live or world.live(COREDNS) else ""
@@ -79,4 +81,5 @@ CAPABILITY = Capability(
     gates=(Gate("the service range in use", gate, deadline=60),),
     puts_back=False,
     undone=undone,
+    left_over=left_over,
 )

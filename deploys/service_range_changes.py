@@ -61,13 +61,16 @@ def service_cidr_changes(world: World) -> Iterator[Change]:
         )
     )
     yield from changes
-    if changes:
-        return
+    if not changes:
+        yield from left_over(world)
+
+
+def left_over(world: World) -> Iterator[Change]:
     for item in world.state.service_cidrs or ():
         # One that is already going needs nothing more than time.
         if steps.is_holder(item) and "deletionTimestamp" not in item["metadata"]:
-            left_over = service_cidr(world, item["metadata"]["name"])
-            yield from kube_object.change(NAME, left_over, None, because="left by a run that was cut short")
+            live = service_cidr(world, item["metadata"]["name"])
+            yield from kube_object.change(NAME, live, None, because="left by a run that was cut short")
 
 
 def service_changes(world: World, ref: ObjectRef, addresses: list[str]) -> Iterator[Change]:

@@ -86,6 +86,8 @@ class Capability:
     puts_back                     whether the objects of a failed batch can simply be made again what they were
     undone(changes)               the changes that undo those of one target, in the order in which to carry them out;
                                   when None: undoing.simply
+    left_over(world)              what only a run that was cut short leaves in the cluster, as changes that delete it:
+                                  a rollback of what had not taken effect otherwise takes it along
     backwards                     whether what it changed is undone after all that came later in the site's order:
                                   a way in serves again before requests go back to it; others are undone in that
                                   order itself, in which each step finds what it needs
@@ -111,6 +113,7 @@ class Capability:
     managed: Callable[[Cluster], bool] | None = None
     puts_back: bool = True
     undone: Callable[[Sequence[Change]], Iterable[Change]] | None = None
+    left_over: Callable[[World], Iterable[Change]] = nothing
     backwards: bool = False
     felt: str = ""
     waits: Callable[[Cluster], float] = no_time

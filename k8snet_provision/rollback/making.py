@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from k8snet_provision import commit_confirm, etcd_snapshot, forecast, looking, run_lock, undoing
 from k8snet_provision.around import known_runs
-from k8snet_provision.capability import Phase, Site
+from k8snet_provision.capability import Phase, Site, attempt
 from k8snet_provision.change import CLUSTER, Change
 from k8snet_provision.forecast import Forecast
 from k8snet_provision.plan import Plan
@@ -139,7 +139,17 @@ def _foretold(session: Session, plan: Plan, site: Site, runs: Sequence[Run]) -> 
 def _undone(run: Run, standing: Standing, session: Session, earlier: Sequence[Run], world: World) -> Undone:
     begun = _batches(batch for other in earlier for batch in other.begun)
     passed = _batches(batch for other in earlier for batch in other.timings)
-    return undo(standing, session.site, world, Before(begun, passed), _batches(run.put_back))
+    made = undo(standing, session.site, world, Before(begun, passed), _batches(run.put_back))
+    made.changes += _left_over(standing, session.site, world, {change.phase for change in made.changes})
+    return made
+
+
+def _left_over(standing: Standing, site: Site, world: World, undone: Collection[str]) -> Iterator[Change]:
+    """Of phases of which nothing is undone: the steps that undo something leave nothing behind either."""
+    begun = {change.phase for change in standing.settled} - {*undone}
+    for phase in site:
+        if phase.name in begun:
+            yield from attempt(phase.capability.left_over, world)
 
 
 def _batches(told: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
