@@ -130,6 +130,18 @@ def test_the_temporary_range_of_a_run_cut_short_is_removed(tmp_path: Path) -> No
     ]
 
 
+def test_what_a_rollback_takes_along_asks_for_no_range(tmp_path: Path) -> None:
+    """The topology still wants the new one, and the old one is in use."""
+    left = a_service_cidr(holder([NEW]), NEW)
+    state = installed(objects=[API, DNS], services=[API, DNS], service_cidrs=[a_service_cidr("kubernetes", OLD), left])
+    world = wanting(tmp_path, NEW, state)
+    gone = list(service_range.CAPABILITY.left_over(world))
+    assert [(change.name, change.action) for change in gone] == [(f"ServiceCIDR {holder([NEW])}", Action.DELETE)]
+    (gate,) = service_range.CAPABILITY.gates
+    assert gate.script(world, "cp1", gone) is None
+    assert gate.script(world, "cp1", [*gone, *changes(world).values()]) is not None
+
+
 def test_a_temporary_range_that_is_already_going_is_left_to_go(tmp_path: Path) -> None:
     services = [a_service("default", "kubernetes", "10.254.0.1"), a_service("kube-system", "kube-dns", "10.254.0.10")]
     left = a_service_cidr(holder([NEW]), NEW, deletionTimestamp="2026-01-01T00:00:00Z")
