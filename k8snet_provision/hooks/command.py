@@ -50,14 +50,14 @@ def run(
         start_new_session=True,
     )
     said: list[str] = []
-    pipes = [Thread(target=_feed, args=(process.stdin, stdin), daemon=True)]
-    pipes += [Thread(target=_show, args=(process.stdout, say, said), daemon=True)]
-    for pipe in pipes:
-        pipe.start()
     code: int | None = None
-    try:
+    try:  # from here on: the command may already have said something, and be interrupted for it
+        feeding = Thread(target=_feed, args=(process.stdin, stdin), daemon=True)
+        showing = Thread(target=_show, args=(process.stdout, say, said), daemon=True)
+        feeding.start()
+        showing.start()
         code = process.wait(timeout=seconds)
-        pipes[1].join(REST)
+        showing.join(REST)
     except subprocess.TimeoutExpired:
         pass
     finally:
