@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def test_runs_that_another_machine_began_are_known_from_the_control_planes(
 def test_two_runs_go_back_together_newest_first(operator: Operator) -> None:
     first = operator.applies()
     operator.path.write_bytes(b"old\n")
+    time.sleep(1.1)  # ids tell the second; a program takes longer to start
     second = operator.applies()
     with pytest.raises(ProblemsFound, match="K8N433"):
         operator.would_go_back(first)
