@@ -100,24 +100,17 @@ def _as_they_are(
     done = {change.address: change for change in changes}
     for change in back:
         forward = done.get(change.address)
-        how = change.details.get("how")
-        if forward is not None and (half_way := _half_way(forward, standing, world)):
-            yield replace(change, before=half_way[0])
-        elif change.kind is Kind.OBJECT and forward is not None and how in PLAIN and objects.ref(forward) is not None:
-            live = _live(forward, world) if forward.address in standing.newest else _left(forward)
-            yield _object(change, forward, live, forward.address in standing.newest)
+        if change.kind is not Kind.OBJECT or forward is None or objects.ref(forward) is None:
+            yield change
+            continue
+        newest = forward.address in standing.newest
+        live = _live(forward, world) if newest else _left(forward)
+        if newest and not forward.secret and objects.is_half_way(forward, live):
+            yield replace(change, before=None if live is None else to_text(live))
+        elif change.details.get("how") in PLAIN:
+            yield _object(change, forward, live, newest)
         else:
             yield change
-
-
-def _half_way(forward: Change, standing: Standing, world: World) -> tuple[str | None] | None:
-    """What is there of an object that was not made anew to the end; None for every other thing."""
-    if forward.kind is not Kind.OBJECT or forward.secret or forward.address not in standing.newest:
-        return None
-    live = _live(forward, world) if objects.ref(forward) is not None else None
-    if objects.ref(forward) is None or not objects.is_half_way(forward, live):
-        return None
-    return (None if live is None else to_text(live),)
 
 
 def _live(change: Change, world: World) -> Mapping[str, Any] | None:

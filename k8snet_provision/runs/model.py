@@ -36,9 +36,9 @@ class Event:
 
     begun (`text` is the verb, `details` who and what), batch, step_started, step_done, step_failed, passed (gates
     too; `seconds` since its batch began), failed, putting_back, put_back, not_put_back, snapshot, hook, ended
-    (`text` is a State), rolled_back (`text` is the id of the run that did it, or
-    why there was nothing to do), resumed, awaits (`text` is when the
-    first of the hosts in `details` goes back by itself), confirmed (the hosts in `details` do not).
+    (`text` is a State), rolled_back (`text` is the id of the run that did it, or why there was nothing to do),
+    resumed, awaits (`text` is when the first of the hosts in `details` goes back by itself), confirmed (the hosts in
+    `details` do not).
     """
 
     at: str

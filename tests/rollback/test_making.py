@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_runs_that_another_machine_began_are_known_from_the_control_planes(
     assert [item.id for item in operator.would_go_back().runs] == [run]
     operator.goes_back(run)
     assert operator.path.read_bytes() == b"old\n"
+    assert operator.would_go_back().runs == ()
+
+
+def test_a_run_that_was_cut_short_before_it_changed_anything_is_closed(operator: Operator) -> None:
+    """Without that the next apply would ask about it for ever."""
+    run = operator.applies()
+    kept = local.root() / run / "events.jsonl"
+    lines = [line for line in kept.read_bytes().splitlines(True) if b'"ended"' not in line]
+    kept.write_bytes(b"".join(lines).replace(f'"{os.getpid()}"'.encode(), b'"4194305"'))  # no process has that number
+
+    def close(session: Session) -> list[str]:
+        return [closed.id for closed in rollback.close(session, rollback.make(session, ()))]
+
+    assert operator.with_session(close) == [], "it is in effect"
+    operator.path.write_bytes(b"old\n")
+    assert operator.with_session(close) == [run]
+    assert local.read(run).state is State.ROLLED_BACK
     assert operator.would_go_back().runs == ()
 
 
