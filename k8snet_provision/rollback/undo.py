@@ -12,7 +12,7 @@ from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER, Action, Change, Kind
 from k8snet_provision.engine.rooms import KINDS
 from k8snet_provision.problems import Problem
-from k8snet_provision.resources.kube_object import RECREATE, to_text, version_of, without_noise
+from k8snet_provision.resources.kube_object import BY_APISERVER, RECREATE, to_text, version_of, without_noise
 from k8snet_provision.resources.probe import Unknown
 from k8snet_provision.rollback import objects, rooms, secrets
 from k8snet_provision.rollback.codes import Code
@@ -100,14 +100,16 @@ def _as_they_are(
     done = {change.address: change for change in changes}
     for change in back:
         forward = done.get(change.address)
-        if change.kind is not Kind.OBJECT or forward is None or objects.ref(forward) is None:
+        how = change.details.get("how")
+        comparable = change.kind is Kind.OBJECT and how in (*PLAIN, BY_APISERVER)
+        if not comparable or forward is None or objects.ref(forward) is None:
             yield change
             continue
         newest = forward.address in standing.newest
         live = _live(forward, world) if newest else _left(forward)
         if newest and not forward.secret and objects.is_half_way(forward, live):
             yield replace(change, before=None if live is None else to_text(live))
-        elif change.details.get("how") in PLAIN:
+        elif how in PLAIN:
             yield _object(change, forward, live, newest)
         else:
             yield change
