@@ -41,3 +41,53 @@ def test_an_interrupt_comes_where_it_is_waited_for(_: int) -> None:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == "came\nTrue\n"
+
+
+LOST = """
+import signal, weakref
+from k8snet_provision.interruption import postponed, remember
+
+class Thing: pass
+
+remember()
+thing = Thing()
+kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+del thing
+print("went on")
+try:
+    with postponed(lambda: None):
+        print("began")
+except KeyboardInterrupt:
+    print("did not begin")
+"""
+
+
+def test_what_python_swallows_keeps_a_roll_out_from_beginning() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.splitlines() == ["went on", "did not begin"]
+    assert "Exception ignored in" in ran.stderr
+
+
+LOADING = """
+import signal, sys, weakref
+from k8snet_provision.__main__ import main
+
+class Thing: pass
+
+class Late:
+    def find_spec(self, name, path, target=None):
+        if name == "k8snet_provision.cli":
+            thing = Thing()
+            kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+            del thing
+
+sys.meta_path.insert(0, Late())
+sys.argv = ["k8snet-provision", "--version"]
+main()
+"""
+
+
+def test_an_interrupt_ends_the_program_while_it_is_loaded_wherever_it_comes() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=60, check=False)
+    said = "command line: K8N403 interrupted before anything was looked at\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", said)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from k8snet_provision import ending
+from k8snet_provision import ending, interruption
 from k8snet_provision.cli import (
     changing,
     confirming,
@@ -47,4 +47,5 @@ for command in (
 
 def main() -> None:
     """The entry point."""
+    interruption.remember()
     sys.exit(ending.run(app, sys.argv[1:]))
