@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from k8snet_provision import assets, leaning, looking, planning, workflow
+from k8snet_provision import assets, dry_run, leaning, looking, planning, workflow
 from k8snet_provision.capability import Site
 from k8snet_provision.change import CLUSTER
 from k8snet_provision.drift import (
@@ -121,7 +121,7 @@ def _judged(session: Session, asked: Site, watches: Sequence[Watch], part: Part)
     looks = {name: installed_look.of_host(asked, session.cluster, name) for name in _installed(session)}
     fleet = InstalledFleet(session.fleet, looks) if looks else session.fleet
     world = looking.look(asked, session.cluster, part.seen, fleet, here=here)
-    world = looking.foresee(session.site, world)
+    world = dry_run.foresee(session.site, world)
     given = session.warnings
     plan, found, unknown = _compared(session, world, given, watches, part)
     rest = [host for host in session.hosts if host not in part.seen]

@@ -16,6 +16,7 @@ from k8snet_provision import (
     applying,
     around,
     commit_confirm,
+    dry_run,
     etcd_snapshot,
     forecast,
     looking,
@@ -77,7 +78,7 @@ def diff(session: Session) -> Looked:
     world = looking.look(session.site, session.cluster, session.hosts, session.fleet, [commit_confirm.PROBE])
     told, asked = commit_confirm.told_by(world.observation), session.request.inventory
     aside = gevent.spawn(around.look, session.fleet, _control_planes(session, world), asked, told, session.lock_path)
-    world, refused = looking.ask_dry_run(session.site, world, session.fleet)
+    world, refused = dry_run.ask(session.site, world, session.fleet)
     plan = planning.make(session.site, world, session.hosts, session.started, (*session.warnings, *refused))
     others: Around = aside.get()
     plan = replace(plan, notices=(*plan.notices, *others.notices(asked)))

@@ -8,7 +8,7 @@ from typing import Any
 from k8snet_provision import planning
 from k8snet_provision.capability import Capability, Phase, nothing
 from k8snet_provision.change import Action
-from k8snet_provision.looking import accepted, foresee
+from k8snet_provision.dry_run import accepted, foresee
 from k8snet_provision.resources.kube_object import ObjectRef
 from tests.deploys.worlds import a_state, a_world
 
