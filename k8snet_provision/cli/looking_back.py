@@ -36,14 +36,21 @@ def history(
 
     Exit 0: told, 1: refused, 3: a control plane could not be asked.
     """
-    if ID.fullmatch(what) and not Path(what).exists():
-        _show(local.read(what), output)
+    if run_id := _named(what):
+        _show(local.read(run_id), output)
         return
     inventory = Path(what)
     request = request_of(inventory, "", "", forks, extra, vault)
     runs, problems, away = _of_hosts(request, output) if hosts else _of_this_machine(request)
     _list(runs, problems, output, hosts)
     raise typer.Exit(Exit.INCOMPLETE if away else Exit.SAME)
+
+
+def _named(what: str) -> str:
+    """The run that is named, by its id or by its directory on this machine; empty when it is an inventory."""
+    path = Path(what)
+    is_name = not path.exists() and path.name == what
+    return path.name if ID.fullmatch(path.name) and (is_name or path.absolute().parent == local.root()) else ""
 
 
 def _list(runs: list[Run], problems: list[Problem], output: Output, hosts: bool) -> None:

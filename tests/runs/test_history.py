@@ -43,6 +43,8 @@ def test_runs_are_listed_newest_first_and_shown_by_their_id(inventory: Path) -> 
     shown = run("history", second.run_id)
     assert "kubelet on h1 passed after 2.5 s" in shown.out
     assert FILE.after and FILE.after not in shown.out
+    by_its_directory = run("history", str(local.root() / second.run_id))
+    assert (by_its_directory.code, by_its_directory.out) == (0, shown.out)
 
 
 def test_programs_read_the_same(inventory: Path) -> None:
