@@ -67,11 +67,12 @@ class Known:
 def choose(known: Known, ids: Sequence[str]) -> list[Run]:
     """The runs that are meant, newest first; without `ids` the newest one that changed anything and still stands.
 
-    A rollback is only rolled back when it is named. None when there is nothing to roll back. Raises ProblemsFound.
+    One that was cut short counts, whatever it did: whoever killed it means it, and not the one before. A rollback is
+    only rolled back when it is named. None when there is nothing to roll back. Raises ProblemsFound.
     """
     if not ids:
-        standing = (run for run in known.runs if run.begun and not rolls_back(run) and not known.is_undone(run))
-        found = next(standing, None)
+        counts = (run for run in known.runs if run.begun or run.state is State.CUT_SHORT)
+        found = next((run for run in counts if not rolls_back(run) and not known.is_undone(run)), None)
         chosen = [found] if found else []
     else:
         unknown = [run_id for run_id in dict.fromkeys(ids) if known.find(run_id) is None]

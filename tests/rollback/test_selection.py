@@ -10,7 +10,7 @@ import pytest
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.problems import Origin, Problem, ProblemsFound
 from k8snet_provision.rollback.selection import Known, choose, in_the_way, rolls_back, verb
-from k8snet_provision.runs.model import Run, this_process
+from k8snet_provision.runs.model import Run, State, this_process
 from k8snet_provision.saved_plan.model import SavedPlan
 from tests.rollback.runs import a_run
 
@@ -37,6 +37,12 @@ def test_the_newest_run_that_changed_anything_and_still_stands_is_meant() -> Non
         a_run(FOURTH, [setting()], begun=()),
     )
     assert ids(choose(runs, [])) == [FIRST]
+
+
+def test_a_run_that_was_killed_before_it_changed_anything_is_meant_before_the_one_before_it() -> None:
+    killed = a_run(SECOND, [setting()], begun=(), ended="")
+    assert killed.state is State.CUT_SHORT
+    assert ids(choose(known(a_run(FIRST, [setting()]), killed), [])) == [SECOND]
 
 
 def test_several_go_newest_first_whatever_order_they_are_named_in() -> None:
