@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -10,6 +11,11 @@ def main() -> None:
     """Loading takes the better part of a second, in which an operator may change their mind as well."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
+    load()()
+
+
+def load() -> Callable[[], None]:
+    """What runs the command that sys.argv says, with all it needs in memory."""
     gc.disable()  # what is loaded stays: to look for garbage among it takes a tenth of the time
     import k8snet_provision.engine.patch  # noqa: F401
 
@@ -18,7 +24,7 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
-    cli.main()
+    return cli.main
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.hosts.labs import ROOT, Ran, run
+from tests.hosts.labs import ROOT
+from tests.program import Ran, run
 
 HOSTS = """\
 kube_control_plane:

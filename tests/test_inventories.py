@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.engine.sshd import Sshd
-from tests.hosts.labs import Ran, run
+from tests.program import Ran, run
 
 ADDRESSES = tuple(f"127.0.11.{last}" for last in range(1, 13))
 

@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from k8snet_provision.lab.runtime_lock import runtime
-from tests.hosts.labs import ROOT, run
+from tests.hosts.labs import ROOT
+from tests.program import run
 
 FOLDER = ROOT / "kubernetes"
 LOCK = (ROOT / "requirements.lock").read_text()

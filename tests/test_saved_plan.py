@@ -31,7 +31,7 @@ from k8snet_provision.seen import World
 from k8snet_provision.workflow import Request, Session
 from tests.deploys.worlds import a_world
 from tests.engine.sshd import Sshd
-from tests.hosts.labs import run
+from tests.program import run
 from tests.rollout.sites import Told
 
 TOPOLOGY = "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16\n"

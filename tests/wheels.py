@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.hosts.labs import ROOT, Ran
+from tests.hosts.labs import ROOT
+from tests.program import Ran
 
 
 def build(folder: Path) -> Path:

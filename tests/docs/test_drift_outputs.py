@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from k8snet_provision.reports.drift.forms import FORMS
 from k8snet_provision.reports.drift.prometheus import HELP
 from tests.hosts.labs import ROOT
 from tests.monitoring.scrapes import RULES
+from tests.program import run
 
 PAGE = (ROOT / "docs" / "drift.md").read_text()
 SECTION = PAGE.split("\n## Outputs\n")[1].split("\n## ")[0]
@@ -56,10 +55,7 @@ def test_a_command_runs_as_it_stands(command: str, tmp_path: Path) -> None:
     (inventory / "group_vars" / "all.yml").write_text(TOPOLOGY)
     (tmp_path / "var/lib/node_exporter").mkdir(parents=True)
     words = [word.replace("=/", f"={tmp_path}/") for word in shlex.split(command)]
-    ran = subprocess.run(
-        [sys.executable, "-m", "k8snet_provision", *words],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 3, ran
+    ran = run(*words, directory=tmp_path)
+    assert ran.code == 3, ran
     files = [word.split("=", 1)[1] for word in words if "=" in word]
     assert all((tmp_path / file).stat().st_size > 100 for file in files)

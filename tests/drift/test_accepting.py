@@ -19,7 +19,7 @@ from k8snet_provision.drift import Acceptance, Report, accepting, exceptions
 from k8snet_provision.drift.accepting import Asked
 from k8snet_provision.problems import ProblemsFound
 from tests.drift.reports import IN_CLUSTER, ON_CP1, ON_NODE1, report
-from tests.hosts.labs import run
+from tests.program import run
 
 HOSTS = "kube_control_plane: {hosts: {cp1: }}\nkube_node: {hosts: {node1: }}\n"
 LOOK = report(ON_CP1, ON_NODE1)

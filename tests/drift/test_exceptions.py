@@ -13,7 +13,7 @@ from k8snet_provision.drift.excusing import excuse
 from k8snet_provision.exits import Exit, of_reports
 from k8snet_provision.problems import Origin
 from tests.drift.reports import ON_CP1, ON_NODE1, report
-from tests.hosts.labs import run
+from tests.program import run
 
 MARK = ON_CP1.fingerprint
 HERE = Origin("group_vars/all/drift-accepted.yml", 2)

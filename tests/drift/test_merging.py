@@ -17,7 +17,7 @@ from k8snet_provision.drift.looks import Failed, Looks, from_json, to_json
 from k8snet_provision.exits import Exit, of_looks
 from k8snet_provision.plan import Incomplete
 from k8snet_provision.problems import Origin, Problem
-from tests.hosts.labs import run
+from tests.program import run
 
 HOSTS = ("cp1", "n1", "n2", "n3")
 BEGAN = "2026-11-29T02:00:00Z"

@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 from k8snet_provision.lab import artifacts, drift_image, processes, runtime_lock, settings
 from k8snet_provision.lab.programs import Programs
 from tests import wheels
-from tests.hosts.labs import ROOT, LabCluster, Ran
+from tests.hosts.labs import ROOT, LabCluster
+from tests.program import Ran
 
 NAMESPACE = "k8snet-drift"
 MANIFESTS = ROOT / "kubernetes"

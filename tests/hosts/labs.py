@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -20,21 +19,10 @@ from k8snet_provision.cli import app
 from k8snet_provision.lab import processes, settings
 from k8snet_provision.lab.settings import Lab
 from k8snet_provision.lab.state import recall
+from tests.program import Ran, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "inventory" / "lab"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left: exit code, stdout, stderr."""
-
-    code: int
-    out: str
-    err: str
-
-    def __str__(self) -> str:
-        return f"exit code {self.code}\n{self.out}\n{self.err}"
 
 
 @cache
@@ -141,18 +129,6 @@ def broken(cluster: LabCluster, host: str, break_it: str, mend_it: str) -> Itera
         yield
     finally:
         cluster.on(host, mend_it)
-
-
-def run(*arguments: str, timeout: float = 300) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "k8snet_provision", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def clone(target: Path, name: str, network: str) -> None:

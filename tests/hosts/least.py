@@ -6,7 +6,8 @@ from pathlib import Path
 
 from k8snet_provision.cluster_state import READING_KUBECONFIG
 from k8snet_provision.lab import settings
-from tests.hosts.labs import LabCluster, run
+from tests.hosts.labs import LabCluster
+from tests.program import run
 
 USER = "k8snet-drift"
 HOME = "/var/lib/k8snet-drift"

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.labs import LabCluster, Ran, broken, up
+from tests.hosts.labs import LabCluster, broken, up
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -15,7 +15,8 @@ import dns.rdatatype
 import pytest
 
 from k8snet_provision.dns_wire import Question, ask
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.hosts import drift_pods
 from tests.hosts.drift_pods import NAMESPACE, DriftPods
-from tests.hosts.labs import LabCluster, Ran, run
+from tests.hosts.labs import LabCluster
+from tests.program import Ran, run
 
 pytestmark = pytest.mark.hosts
 

@@ -20,7 +20,8 @@ from k8snet_provision.session import session as open_session
 from tests.hosts import drifts, least, objects
 from tests.hosts.drifts import Drift
 from tests.hosts.edge_lab import VIP
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
+from tests.program import Ran
 
 NODES = ("node1", "node2")
 

@@ -10,8 +10,9 @@ from urllib.request import urlopen
 import pytest
 
 from tests.hosts.edge_lab import HOSTS, TOPOLOGY, VIP, holders, pull_plug, serve, without_programs
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
 from tests.hosts.load import Load
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.hosts.labs import LabCluster, Ran, up
+from tests.hosts.labs import LabCluster, up
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

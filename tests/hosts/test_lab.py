@@ -15,7 +15,8 @@ import pytest
 
 from k8snet_provision.lab import network, processes, settings
 from k8snet_provision.lab.settings import Lab
-from tests.hosts.labs import SOURCE, Ran, clone, run
+from tests.hosts.labs import SOURCE, clone
+from tests.program import Ran, run
 
 pytestmark = pytest.mark.hosts
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.lab import processes, settings
-from tests.hosts.labs import SOURCE, LabCluster, clone, run
+from tests.hosts.labs import SOURCE, LabCluster, clone
 from tests.hosts.test_lab import left_of, wait
+from tests.program import run
 
 pytestmark = pytest.mark.hosts
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.lab.settings import STATE_ROOT
-from tests.hosts.labs import SOURCE, run
+from tests.hosts.labs import SOURCE
+from tests.program import run
 
 pytestmark = pytest.mark.hosts
 

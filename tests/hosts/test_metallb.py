@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.lab.settings import STATE_ROOT
-from tests.hosts.labs import ROOT, Ran
+from tests.hosts.labs import ROOT
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
+from tests.program import Ran
 
 pytestmark = pytest.mark.hosts
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from k8snet_provision.run_lock import PATH
-from tests.hosts.labs import LabCluster, run
+from tests.hosts.labs import LabCluster
+from tests.program import run
 
 pytestmark = pytest.mark.hosts
 

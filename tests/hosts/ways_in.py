@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
 from tests.hosts.load import Answers, Load
+from tests.program import Ran
 
 TOPOLOGY = """\
 service_cidr: 10.96.0.0/16

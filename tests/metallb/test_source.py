@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from k8snet_provision.topology import Cluster
 from tests.deploys.worlds import a_world
 from tests.metallb.releases import manifest
 from tests.metallb.web import gives, says, serving
+from tests.program import run
 
 
 @pytest.fixture(autouse=True)
@@ -115,11 +114,10 @@ def test_lint_looks_into_the_manifest(tmp_path: Path) -> None:
     evil = manifest() + b"---\napiVersion: v1\nkind: Pod\nmetadata: {name: miner, namespace: metallb-system}\n"
     (tmp_path / "m.yaml").write_bytes(evil)
     cluster(tmp_path, str(tmp_path / "m.yaml"), evil)
-    command = [sys.executable, "-m", "k8snet_provision", "lint", str(tmp_path / "inventory")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 1, done
-    assert "K8N174" in done.stdout
-    assert "kind Pod" in done.stdout
+    ran = run("lint", str(tmp_path / "inventory"))
+    assert ran.code == 1, ran
+    assert "K8N174" in ran.out
+    assert "kind Pod" in ran.out
 
 
 def test_what_was_damaged_while_it_was_kept_is_fetched_again(

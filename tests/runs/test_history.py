@@ -10,7 +10,7 @@ import pytest
 from k8snet_provision.engine.fleet import Fleet
 from k8snet_provision.runs import journal, local
 from k8snet_provision.runs.model import Event, State, now
-from tests.hosts.labs import run
+from tests.program import run
 from tests.runs.test_runs import FILE, SAVED
 
 

@@ -18,7 +18,7 @@ from k8snet_provision.reports.drift import status as words
 from k8snet_provision.scheduling import status
 from k8snet_provision.scheduling.status import Scheduled, Status
 from tests.drift.reports import INVENTORY, ON_CP1, report
-from tests.hosts.labs import run
+from tests.program import run
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 TIMER = Scheduled("k8snet-drift-lab.timer", 900, "2026-11-29T12:05:00Z", True, "success")

@@ -14,7 +14,8 @@ from typing import Any
 from k8snet_provision.lab.settings import Lab
 from k8snet_provision.run_lock import SECONDS as LOCK_SECONDS
 from k8snet_provision.runs.model import Event, events
-from tests.hosts.labs import LabCluster, Ran
+from tests.hosts.labs import LabCluster
+from tests.program import Ran
 
 POLL = 0.01
 """Seconds between two looks into a journal; a step takes at least some hundredths."""

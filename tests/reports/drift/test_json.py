@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +15,7 @@ from k8snet_provision.drift.looks import Looks, from_json
 from k8snet_provision.drift.picture import Place
 from k8snet_provision.drift.schema import json_schema
 from k8snet_provision.reports.drift.json import text
+from tests.program import run
 from tests.reports.drift.samples import BROKEN, DRIFTED, QUIET, REFUSED
 
 WHOLE = replace(DRIFTED, shard=Shard(1, 4), picture=(Place("nodes", "Nodes", ("a",), ("node1",), True, ("b",)),))
@@ -31,10 +30,7 @@ def written() -> dict[str, Any]:
 
 def test_the_schema_is_a_schema_and_what_the_command_prints() -> None:
     Draft202012Validator.check_schema(json_schema())
-    shown = subprocess.run(
-        [sys.executable, "-m", "k8snet_provision", "schema", "drift"], capture_output=True, check=True, timeout=60
-    )
-    assert json.loads(shown.stdout) == json_schema()
+    assert json.loads(run("schema", "drift").out) == json_schema()
 
 
 def test_reports_are_as_the_schema_says_and_come_back() -> None:

@@ -15,7 +15,7 @@ import pytest
 from k8snet_provision.problems import ProblemsFound
 from k8snet_provision.reports.drift.forms import FORMS
 from k8snet_provision.reports.drift.targets import Target, targets, write
-from tests.hosts.labs import Ran
+from tests.program import Ran, run
 from tests.reports.drift.samples import DRIFTED, QUIET, looks
 
 HOSTS = "kube_control_plane: {hosts: {cp1: {ansible_host: 127.0.0.1, ansible_port: 1}}}\n"
@@ -33,11 +33,7 @@ def inventory(tmp_path: Path) -> Path:
 
 
 def drift(inventory: Path, *words: str, umask: int = 0o077) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "k8snet_provision", "drift", str(inventory), *words],
-        capture_output=True, text=True, timeout=120, check=False, umask=umask,
-    )  # fmt: skip
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return run("drift", str(inventory), *words, umask=umask)
 
 
 def problems(*words: str) -> list[str]:
