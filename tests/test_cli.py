@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import jsonschema
@@ -191,6 +193,14 @@ def test_the_schema_is_what_an_editor_can_read() -> None:
     assert (ran.code, ran.err) == (0, "")
     jsonschema.Draft202012Validator.check_schema(json.loads(ran.out))
     assert "service_cidr" in ran.out
+
+
+def test_the_version_is_that_of_the_distribution_and_of_the_code() -> None:
+    ran = run("--version")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.fullmatch(
+        rf"k8snet-provision {re.escape(metadata.version('k8snet-provision'))} \([0-9a-f]{{16}}\)\n", ran.out
+    )
 
 
 def test_help_is_shown_where_no_word_is_given() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -19,12 +20,26 @@ from k8snet_provision.cli import (
     watching,
 )
 from k8snet_provision.lab.commands import app as lab
+from k8snet_provision.saved_plan import tool
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The network of on-prem Kubernetes clusters: what differs, set right, proved.",
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(ending.PROGRAM, tool.version())
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The network of on-prem Kubernetes clusters: what differs, set right, proved."""
+
+
 app.add_typer(lab, name="lab")
 app.add_typer(drift.app, name="drift")
 app.add_typer(merging.app, name="reports")
