@@ -34,6 +34,10 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     seconds: float = 0.0
+    """To the millisecond, as in a file: a tenth that is printed from there must be the same."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seconds", round(self.seconds, 3))
 
     def phases(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(change.phase for change in self.changes))
@@ -49,7 +53,7 @@ class Plan:
         return {
             "name": self.name,
             "facts": dict(self.facts),
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
             "changes": [change_to_json(change) for change in self.changes],
             "incomplete": [asdict(item) for item in self.incomplete],
             "problems": [problem_to_json(problem) for problem in self.problems],

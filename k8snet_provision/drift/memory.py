@@ -116,7 +116,7 @@ def _look(report: Report, part: str) -> Look:
     severities = Counter(str(finding.severity) for finding in report.findings)
     counts = {str(severity): severities[str(severity)] for severity in Severity}
     counts |= {"accepted": len(report.accepted), "incomplete": len(report.incomplete)}
-    return Look(report.started, round(report.seconds, 3), verdict(report), counts, part)
+    return Look(report.started, report.seconds, verdict(report), counts, part)
 
 
 def to_json(memory: Memory) -> dict[str, Any]:

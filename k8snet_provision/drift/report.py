@@ -74,6 +74,10 @@ class Report:
     last_complete: str = ""
     topology: str = ""
 
+    def __post_init__(self) -> None:
+        # To the millisecond, as in a file: a tenth that is printed from there must be the same.
+        object.__setattr__(self, "seconds", round(self.seconds, 3))
+
     @property
     def complete(self) -> bool:
         return not self.incomplete
@@ -87,7 +91,7 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **{key: value for key, value in vars(report).items() if isinstance(value, str | bool)},
-        "seconds": round(report.seconds, 3),
+        "seconds": report.seconds,
         "facts": dict(report.facts),
         "hosts": list(report.hosts),
         "findings": [finding.to_json(found) for found in report.findings],

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from k8snet_provision.edge import haproxy
 from tests.hosts.edge_lab import HOSTS, TOPOLOGY, VIP, holders, pull_plug, serve, without_programs
 from tests.hosts.labs import LabCluster
 from tests.hosts.load import Load
@@ -154,11 +155,12 @@ def test_changes_by_hand_are_shown_and_undone(lab: LabCluster) -> None:
 
 
 def test_a_haproxy_that_runs_by_an_older_file_is_reloaded(lab: LabCluster) -> None:
-    config = "/etc/haproxy/haproxy.cfg"
+    config, asked = "/etc/haproxy/haproxy.cfg", f"http://{haproxy.STATUS}/config"
     lab.on(
         "lb1",
-        f"""cp -p {config} /root/kept && sed -i 's/string "..../string "0000/' {config} &&
-        systemctl reload haproxy && cp -p /root/kept {config}""",
+        f"""cp -p {config} /root/kept && sed -i 's/string "..../string "0000/' {config} && systemctl reload haproxy
+        until curl -sm 1 {asked} | grep -q ^0000; do sleep 0.1; done  # it reads the file a moment later
+        cp -p /root/kept {config}""",
     )
     shown = diff(lab)
     assert shown.code == 2 and "it works by another configuration" in shown.out

@@ -24,7 +24,7 @@ def test_a_plan_is_applied_as_it_was_saved_or_not_at_all(fresh_kubeadm: LabClust
     made = fresh_kubeadm.tool("diff", "--save", str(plan))
     assert made.code == 2, made
     shown = run("show", str(plan))
-    assert (shown.code, shown.out) == (0, made.out)
+    assert (shown.code, shown.out.splitlines()) == (0, made.out.splitlines())
     fresh_kubeadm.on("node1", f"cp -p {KUBELET} {KUBELET}.kept && echo '# by hand' >>{KUBELET}")
     fresh_kubeadm.kubectl("-n kube-system scale deployment coredns --replicas=3")
     refused = run("apply", str(plan), "--yes")

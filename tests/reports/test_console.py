@@ -46,6 +46,8 @@ def test_a_plan_in_the_order_of_the_site_table() -> None:
     lines = shown(Plan("lab", FACTS, (OBJECT, FILE), seconds=0.61))
     assert lines[0].startswith("lab · kubernetes v1.36.3 (systemd) · 3 control planes, 1 node")
     assert lines[0].endswith("observed in 0.6 s")
+    plan = Plan("lab", FACTS, seconds=2.7496)
+    assert shown(plan)[0].endswith(f"observed in {plan.to_json()['seconds']:.1f} s")
     assert lines[1:] == [
         "kube-apiserver   one at a time, gate /readyz",
         f"  cp1  ~ {UNIT}    restarts kube-apiserver",

@@ -84,7 +84,7 @@ def _samples(report: Report) -> Iterator[Sample]:
     yield Sample("unobserved_hosts", (), len(unseen.intersection(report.hosts)))
     yield Sample("unobserved", (), len(report.incomplete))
     yield Sample("exit_code", (), of_reports([report]))
-    yield Sample("duration_seconds", (), round(report.seconds, 3))
+    yield Sample("duration_seconds", (), report.seconds)
     for metric, when in (("last_look", report.started), ("last_complete_look", report.last_complete)):
         if (at := _seconds(when)) is not None:
             yield Sample(f"{metric}_timestamp_seconds", (), at)
