@@ -50,13 +50,14 @@ static: setup
 
 # Two halves side by side, because the machine has two cores and neither half needs the other.
 check: setup-tests ## format, lint, types, import contracts, unit tests: under a minute
-	$(MAKE) --no-print-directory -j3 --output-sync static unit-text unit-programs
+	$(MAKE) --no-print-directory -j3 --output-sync static unit-text unit-rest
 
-.PHONY: unit-text unit-programs
+HALF := tests/inventory tests/topology tests/edits
+.PHONY: unit-text unit-rest
 unit-text: setup-tests
-	$(PYTHON) -m pytest -q -m "not hosts" tests/inventory tests/topology tests/edits
-unit-programs: setup-tests
-	$(PYTHON) -m pytest -q -m "not hosts" --ignore tests/inventory --ignore tests/topology --ignore tests/edits tests
+	$(PYTHON) -m pytest -q -m "not hosts and not programs" $(HALF)
+unit-rest: setup-tests
+	$(PYTHON) -m pytest -q -m "not hosts and not programs" $(HALF:%=--ignore %) tests
 
 bench: setup ## the README's comparisons, in one run
 	$(PYTHON) bench/fleet.py --write docs/performance.md

@@ -16,6 +16,8 @@ import pytest
 from tests.engine.sshd import Sshd
 from tests.program import Ran, run
 
+pytestmark = pytest.mark.programs
+
 ADDRESSES = tuple(f"127.0.11.{last}" for last in range(1, 13))
 
 

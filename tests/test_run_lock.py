@@ -25,6 +25,8 @@ from tests.engine.sshd import Sshd
 from tests.rollout.sites import Told
 from tests.test_saved_plan import Host
 
+pytestmark = pytest.mark.programs
+
 NO_API = "K() { echo 'connection refused' >&2; return 1; }"
 
 

@@ -34,6 +34,8 @@ from tests.engine.sshd import Sshd
 from tests.program import run
 from tests.rollout.sites import Told
 
+pytestmark = pytest.mark.programs
+
 TOPOLOGY = "service_cidr: 10.254.0.0/16\npod_cidr: 10.244.0.0/16\n"
 LATIN = b"wanted \xe9\n"
 """Not UTF-8, as files of hosts may be."""

@@ -12,6 +12,8 @@ from tests import wheels
 from tests.hosts.labs import ROOT
 from tests.wheels import run
 
+pytestmark = pytest.mark.programs
+
 HOSTS = "kube_control_plane: {hosts: {cp1: {ansible_host: 192.0.2.11}}}\n"
 TOPOLOGY = "topology: {service_cidr: 10.254.0.0/16, pod_cidr: 10.244.0.0/16}\n"
 

@@ -16,6 +16,8 @@ from k8snet_provision.engine import files
 from k8snet_provision.engine.fleet import Output, Script
 from k8snet_provision.run_lock import file as lock_file
 
+pytestmark = pytest.mark.programs
+
 RUN = "20261121T020000Z-3f2a"
 
 

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.hosts.labs import ROOT
+
+pytestmark = pytest.mark.programs
 
 SECTION = (ROOT / "docs" / "drift.md").read_text().split("\n## Fleets\n")[1].split("\n## ")[0]
 COMMANDS = re.findall(r"^ {4}(k8snet-provision .*)$", SECTION, re.MULTILINE)

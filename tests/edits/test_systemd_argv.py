@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import pytest
+
 from k8snet_provision.edits.refused import EditRefused
 from k8snet_provision.edits.systemd_unit import UnitFiles, command_line, with_flags
 
 from .conftest import StartedArgv
+
+pytestmark = pytest.mark.programs
 
 
 def unit(*texts: str, name: str = "kube-apiserver.service", **environment: str) -> UnitFiles:

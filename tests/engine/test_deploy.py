@@ -20,6 +20,8 @@ from k8snet_provision.engine.fleet import Failed, Fleet
 
 from .sshd import Sshd
 
+pytestmark = pytest.mark.programs
+
 Step = tuple[str, str]
 
 

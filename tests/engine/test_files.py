@@ -20,6 +20,8 @@ from k8snet_provision.engine.shell import CONFLICT
 
 from .sshd import Sshd
 
+pytestmark = pytest.mark.programs
+
 
 class Host:
     """One host and a directory on it."""

@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 
 import gevent
+import pytest
 
 from k8snet_provision.engine.fleet import Fleet, Output, Script, Unreachable
 
 from .sshd import Sshd, free_port
+
+pytestmark = pytest.mark.programs
 
 
 def run(sshd: Sshd, script: Script) -> Output:

@@ -13,6 +13,8 @@ import pytest
 
 from .sshd import Sshd
 
+pytestmark = pytest.mark.programs
+
 PROGRAM = """
 import pickle, sys
 from k8snet_provision.engine import operations

@@ -14,6 +14,8 @@ from k8snet_provision.inventory.connection import Connection, Hop
 
 from .sshd import Sshd, make_key
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def bastion(tmp_path: Path) -> Iterator[Sshd]:

@@ -12,6 +12,8 @@ from k8snet_provision.inventory.connection import Connection
 
 from .sshd import Sshd, make_key
 
+pytestmark = pytest.mark.programs
+
 
 def refusal(connection: Connection) -> Unreachable:
     with Fleet({connection.name: connection}) as fleet:

@@ -10,6 +10,8 @@ import pytest
 from k8snet_provision.change import CLUSTER, Change, Kind
 from k8snet_provision.engine.carry_out import object_script
 
+pytestmark = pytest.mark.programs
+
 KUBECTL = """K() {{
 case "$*" in
   api-resources*) printf 'configmaps\\nevents\\nleases.coordination.k8s.io\\nwidgets.example.com\\n' ;;

@@ -21,6 +21,8 @@ from k8snet_provision.plan import Plan
 from k8snet_provision.problems import Problem
 from tests.etcd_snapshot.real import RUN, Etcd, status, take
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:

@@ -20,6 +20,8 @@ from k8snet_provision.problems import Problem
 from k8snet_provision.topology.hooks import Hooks
 from tests.topology.written import TOPOLOGY, Written, write
 
+pytestmark = pytest.mark.programs
+
 CHANGES = (
     Change("kube-apiserver", "cp1", Kind.FILE, "/etc/x", "old\n", "new\n"),
     Change("kube-apiserver", "cp1", Kind.OBJECT, "Secret/tls", "password: a", "password: b", secret=True),

@@ -15,7 +15,7 @@ from k8snet_provision.runs import local
 from tests.hosts.faults.cells import Cell
 from tests.hosts.labs import LabCluster, up
 
-RUNS = ("cluster", "ways-in", "change-windows")
+RUNS = ("units", "pods", "ways-in", "no-shared-lab")
 """Parts of the tests on hosts that share no lab; bin/test runs them side by side."""
 
 SHARED = {
@@ -26,29 +26,28 @@ SHARED = {
 }
 """Fixtures of labs that stay up from module to module, and the labs' names."""
 
-CHANGE_WINDOWS = {"faults", "truth", "test_commit_confirm.py", "test_etcd_snapshot.py", "test_saved_plan.py"}
-"""Modules and directories about what makes a change safe, as far as they work with the lab of static pods: what works
-with the other one shares it with the run "cluster"."""
+MARKERS = {"units": "units", "pods": "pods", "ways": "ways_in"}
+"""Of the tests that work with a shared lab, so that one run has it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "ways_in_lab" in getattr(item, "fixturenames", ()):
-            item.add_marker("ways_in")
-        elif CHANGE_WINDOWS & {item.path.name, item.path.parent.name}:
-            item.add_marker("change_windows")
     of_module: dict[Path, set[str]] = {}
     for item in items:
-        of_module.setdefault(item.path, set()).update(_labs_of(item))
+        labs = _labs_of(item)
+        assert len(labs) < 2, f"{item.nodeid} works with labs of two runs: {labs}"
+        for lab in labs & set(MARKERS):
+            item.add_marker(MARKERS[lab])
+        of_module.setdefault(item.path, set()).update(labs)
     items.sort(key=lambda item: _turn(of_module[item.path]))  # keeps the order of what has the same turn
 
 
 def _labs_of(item: pytest.Item) -> set[str]:
-    """The shared labs that a test works with; a cell of the table of faults names its own."""
+    """The shared labs that a test works with; parameters may name fixtures, and a cell of the table of faults does."""
     if not isinstance(item, pytest.Function):
         return set()
-    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
-    named = {*item.fixturenames, *([cell.subject.lab] if isinstance(cell, Cell) else [])}
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    named = {value.subject.lab if isinstance(value, Cell) else str(value) for value in given}
+    named |= set(item.fixturenames)
     return {lab for fixtures, lab in SHARED.items() if named & set(fixtures)}
 
 
@@ -143,15 +142,12 @@ def _lab(
     kind: str,
     proxy: str = "daemonset",
 ) -> Iterator[LabCluster]:
-    shared = name
-    if os.environ.get("K8SNET_TEST_RUN") == "change-windows":  # beside the run that has the lab of this name
-        name, network = f"w{name}", network.replace("10.141.", "10.141.2")
     target = tmp.mktemp(name) / "inventory"
-    cluster = _up[shared] = LabCluster(target)
+    cluster = _up[name] = LabCluster(target)
     try:
         yield up(target, name, network, hosts, kind, proxy)
     finally:
-        if _up.pop(shared, None):
+        if _up.pop(name, None):
             cluster.lab("down")
 
 

@@ -15,6 +15,8 @@ from k8snet_provision.ingress import questions
 from k8snet_provision.ingress.doors import Door
 from k8snet_provision.ingress.questions import NOWHERE, Question
 
+pytestmark = pytest.mark.programs
+
 Answer = Callable[[str, str], int]
 """From host and path to the status."""
 

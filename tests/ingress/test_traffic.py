@@ -15,6 +15,8 @@ from k8snet_provision.engine.here import LocalCommand
 from k8snet_provision.ingress import traffic
 from k8snet_provision.topology.ingress import Ingress
 
+pytestmark = pytest.mark.programs
+
 PODS = [{"namespace": "web", "selector": "pattern=old"}]
 NGINX = Ingress(pattern="node_port")
 

@@ -14,6 +14,8 @@ from k8snet_provision.inventory import load
 from k8snet_provision.inventory.listing import graph, host_json, list_json
 from tests.inventory.written import CASES
 
+pytestmark = pytest.mark.programs
+
 Ansible = dict[str, dict[str, Any]]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from k8snet_provision.kube_proxy.http import HTTP_GET
 
+pytestmark = pytest.mark.programs
+
 CLIENTS = [name for name in ("curl", "wget", "bash") if shutil.which(name)]
 
 

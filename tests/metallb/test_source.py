@@ -17,6 +17,8 @@ from tests.metallb.releases import manifest
 from tests.metallb.web import gives, says, serving
 from tests.program import run
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

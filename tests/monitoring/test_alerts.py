@@ -12,6 +12,8 @@ from k8snet_provision.drift.looks import Looks
 from tests.monitoring.scrapes import BAD, GOOD, RULES, Scraped, at_epoch, holds, of
 from tests.reports.drift.samples import BROKEN, DRIFTED, KNOWN, QUIET, promtool
 
+pytestmark = pytest.mark.programs
+
 HOUR, DAY = 60, 24 * 60
 UNSEEN = of(at_epoch(DRIFTED, complete=0))
 NEVER = of(at_epoch(DRIFTED))

@@ -20,6 +20,8 @@ from tests.engine.sshd import Sshd
 from tests.rollout.sites import Told
 from tests.test_saved_plan import LATIN, Host
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:

@@ -15,6 +15,8 @@ from k8snet_provision.rollout import HOOK, WHOLE_RUN
 from k8snet_provision.topology.hooks import Hooks
 from tests.rollout.sites import HOSTS, NEW, OLD, Site, refuses_new
 
+pytestmark = pytest.mark.programs
+
 
 @dataclass
 class Asked:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from k8snet_provision.capability import Gate
 from k8snet_provision.change import Change
 from k8snet_provision.rollout import CUT_SHORT
 from tests.rollout.sites import HOSTS, NEW, OLD, Site, refuses_new
+
+pytestmark = pytest.mark.programs
 
 
 @dataclass

@@ -6,10 +6,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from k8snet_provision.capability import Gate
 from k8snet_provision.change import Change
 from k8snet_provision.rollout import Outcome
 from tests.rollout.sites import CONTROL_PLANE, HOSTS, NEW, OLD, Site, Told, follows, refuses_new
+
+pytestmark = pytest.mark.programs
 
 
 def batches_of(site: Site) -> list[str]:

@@ -17,6 +17,8 @@ from k8snet_provision.seen import World
 from tests.engine.sshd import Sshd
 from tests.rollout.sites import HOSTS, NEW, OLD, Site, follows, reads, refuses_new
 
+pytestmark = pytest.mark.programs
+
 
 def test_batches_follow_each_other_through_their_gate(site: Site) -> None:
     outcome = site.run([site.phase("files", follows(site))], site.changes("files"))

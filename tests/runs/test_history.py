@@ -13,6 +13,8 @@ from k8snet_provision.runs.model import Event, State, now
 from tests.program import run
 from tests.runs.test_runs import FILE, SAVED
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -24,6 +24,8 @@ from k8snet_provision.reports.drift import page
 from tests.reports.drift.browser import Browser, browser
 from tests.reports.drift.reported import ALL, COREFILE, FORWARD_1, MEND, PICTURE, REPORT, STAGING, fleet
 
+pytestmark = pytest.mark.programs
+
 Write = Callable[..., Path]
 EVERY = set(ALL)
 
