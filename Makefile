@@ -52,7 +52,7 @@ static: setup
 check: setup-tests ## format, lint, types, import contracts, unit tests: under a minute
 	$(MAKE) --no-print-directory -j3 --output-sync static unit-text unit-rest
 
-HALF := tests/inventory tests/topology tests/edits
+HALF := tests/topology tests/deploys tests/inventory tests/edits
 .PHONY: unit-text unit-rest
 unit-text: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts and not programs" $(HALF)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.program import Ran, run
 
+pytestmark = pytest.mark.programs
+
 UNKNOWN = "20261130T000000Z-0000"
 
 

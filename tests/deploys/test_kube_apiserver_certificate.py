@@ -13,6 +13,8 @@ from k8snet_provision.resources.probe import Seen, Unknown
 from k8snet_provision.seen import World
 from tests.deploys.worlds import ABSENT, a_world, present, sent
 
+pytestmark = pytest.mark.programs
+
 apiserver_certificate = assets.deploy_module("apiserver_certificate")
 
 OLD_NAMES = "DNS:cp1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc"

@@ -13,6 +13,8 @@ from k8snet_provision.lab.recipes import Parts, Recipe, all_recipes
 from k8snet_provision.lab.store import Store
 from k8snet_provision.problems import ProblemsFound
 
+pytestmark = pytest.mark.programs
+
 PARTS = ("base", "layer", "images", "seed", "upstream", "hey")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from k8snet_provision.lab import manifest
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:

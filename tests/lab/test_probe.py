@@ -19,6 +19,8 @@ import pytest
 from k8snet_provision.lab import assets, golang
 from k8snet_provision.lab.programs import Programs
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
