@@ -77,7 +77,8 @@ def _loaded() -> socket.socket:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)
     with theirs:
         command = [sys.executable, "-m", "tests.program", str(theirs.fileno())]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        root = Path(__file__).resolve().parents[1]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], cwd=root)
     atexit.register(process.wait, timeout=60)
     atexit.register(ours.close)
     return ours
