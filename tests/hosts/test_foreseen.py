@@ -16,6 +16,7 @@ import pytest
 from k8snet_provision import cluster_state, planning
 from k8snet_provision.change import Kind
 from k8snet_provision.cluster_state import ClusterState
+from k8snet_provision.dry_run import answerable, foresee
 from k8snet_provision.resources import places
 from k8snet_provision.resources.kube_object import FIELD_MANAGER, Manifest, ObjectRef, without_noise
 from k8snet_provision.resources.merged import merged
@@ -198,7 +199,7 @@ def test_a_plan_without_a_dry_run_is_the_plan_with_one(server: ApiServer, folder
     world = replace(world, state=ClusterState(HostSeen("cp1", answers), reader="cp1"))
     items = [item for phase in manifests.SITE for item in phase.capability.manifests(world)]
     asked = replace(world, state=replace(world.state, dry=dry_run(server, items)))
-    foreseen = dry_run.foresee(manifests.SITE, world)
+    foreseen = foresee(manifests.SITE, world)
     assert foreseen.state.unforeseen == {}
     assert _objects(foreseen) == _objects(asked)
     assert "Deployment kube-system/coredns" in _objects(foreseen)
@@ -241,7 +242,7 @@ def test_an_address_is_not_tried_out_while_there_are_several_ranges(server: ApiS
     service["spec"] = {"clusterIP": "10.99.0.7", "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}
     headless = {**service, "spec": {**service["spec"], "clusterIP": "None"}}
     world = manifests.world(folder, "load_balancer")
-    assert list(dry_run.answerable([service], world)) == [service]
+    assert list(answerable([service], world)) == [service]
     assert server.ask(
         "POST", "/apis/networking.k8s.io/v1/servicecidrs", {**cidr, "spec": {"cidrs": ["10.99.0.0/16"]}}
     ).ok
@@ -253,7 +254,7 @@ def test_an_address_is_not_tried_out_while_there_are_several_ranges(server: ApiS
         assert server.patch(service, service, "apply-patch", FIELD_MANAGER).ok, "without the dry run it is right"
         asked = next(p for p in cluster_state.probes(server.prelude, ()) if p.key == "cluster:servicecidrs")
         world = replace(world, state=ClusterState(HostSeen("cp1", ask(asked).answers), reader="cp1"))
-        assert list(dry_run.answerable([service, headless], world)) == [headless]
+        assert list(answerable([service, headless], world)) == [headless]
     finally:
         server.ask("DELETE", server.path(service))
         server.ask("DELETE", server.path(cidr))
