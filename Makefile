@@ -50,11 +50,11 @@ static: setup
 
 # Two halves side by side, because the machine has two cores and neither half needs the other.
 check: setup-tests ## format, lint, types, import contracts, unit tests: under a minute
-	$(MAKE) --no-print-directory -j3 --output-sync static unit-text unit-rest
+	$(MAKE) --no-print-directory -j3 --output-sync static unit-half unit-rest
 
 HALF := tests/topology tests/deploys tests/inventory tests/edits
-.PHONY: unit-text unit-rest
-unit-text: setup-tests
+.PHONY: unit-half unit-rest
+unit-half: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts and not programs" $(HALF)
 unit-rest: setup-tests
 	$(PYTHON) -m pytest -q -m "not hosts and not programs" $(HALF:%=--ignore %) tests
