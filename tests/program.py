@@ -10,12 +10,14 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,22 +49,21 @@ def run(*arguments: str, timeout: float = 300, directory: Path | None = None, um
 
 def _run(arguments: Sequence[str], start: dict[str, Any], out: BinaryIO, err: BinaryIO, timeout: float) -> int:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with ours, theirs:
+    with ours, theirs, ours.makefile("rb", buffering=0) as answer:
         sent = json.dumps(start | {"arguments": arguments}).encode()
         socket.send_fds(_loaded(), [sent], [out.fileno(), err.fileno(), theirs.fileno()])
         theirs.close()
-        ours.settimeout(timeout)
-        answer, pid = ours.makefile("r"), 0
+        pid = int(answer.readline())  # no time is counted before it runs: the first call waits for the loading, too
         try:
-            pid = int(answer.readline())
-            return int(answer.readline())
-        except BaseException as error:  # as subprocess.run does it
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-            if isinstance(error, TimeoutError):
+            if not select.select([ours], [], [], timeout)[0]:
                 words = ["k8snet-provision", *arguments]
-                raise subprocess.TimeoutExpired(words, timeout, _text(out), _text(err)) from None
+                raise subprocess.TimeoutExpired(words, timeout, _text(out), _text(err))
+        except BaseException:  # as subprocess.run does it: nobody goes on while what was asked for still runs
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            answer.readline()
             raise
+        return int(answer.readline())
 
 
 def _text(file: BinaryIO) -> str:
