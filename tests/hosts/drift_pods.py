@@ -12,9 +12,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from k8snet_provision.lab import artifacts, drift_image, processes, runtime_lock, settings
-from k8snet_provision.lab.programs import Programs
-from tests import wheels
+from k8snet_provision.lab import artifacts, processes, settings
+from tests.hosts import drift_image
 from tests.hosts.labs import ROOT, LabCluster
 from tests.program import Ran
 
@@ -81,11 +80,8 @@ def manifest(name: str) -> list[Any]:
 
 def put_image(lab: LabCluster, folder: Path) -> None:
     """Builds the image of this checkout and gives it to every node."""
-    cache, programs = artifacts.default_cache(), Programs()
-    made = artifacts.ensure(print)
-    python = drift_image.python(runtime_lock.runtime((ROOT / "requirements.lock").read_text()), print, cache)
-    wheel, archive = wheels.build(folder), folder / "drift.tar"
-    drift_image.write(archive, python, wheel, made.layer / "usr/local/bin/kubectl", made.base, programs)
+    archive = folder / "drift.tar"
+    drift_image.write(archive, artifacts.ensure(print).layer / "usr/local/bin/kubectl")
     for node in ("node1", "node2"):
         ran = on(lab, node, ["ctr", "--namespace", "k8s.io", "images", "import", "-"], archive, 300)
         assert ran.code == 0, ran
