@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from k8snet_provision import duration, exits, interruption, watching
+from k8snet_provision.cli.drift.options import InstalledLook, Kubeconfig
 from k8snet_provision.cli.options import Extra, Forks, Inventory, Limit, Out, Output, Vault, err, out, request_of
 from k8snet_provision.drift.report import to_json
 from k8snet_provision.duration import Bounds
@@ -31,6 +33,8 @@ def watch(
     extra: Extra = [],  # noqa: B006
     vault: Vault = [],  # noqa: B006
     output: Out = Output.TEXT,
+    installed_look: InstalledLook = False,
+    kubeconfig: Kubeconfig = "",
 ) -> None:
     """Look for drift again and again, and print only what changed, until Ctrl-C. Changes nothing, anywhere.
 
@@ -38,7 +42,8 @@ def watch(
     --output json prints the first report and then what changed, each as one line.
     """
     seconds = duration.seconds(every, EVERY)
-    request = request_of(inventory, limit, "", forks, extra, vault)
+    asked = request_of(inventory, limit, "", forks, extra, vault)
+    request = replace(asked, installed_look=installed_look, kubeconfig=kubeconfig)
     began, tally, last = time.monotonic(), Tally(), None
     with (
         ConsoleProgress(err(), quiet=output is Output.JSON) as progress,

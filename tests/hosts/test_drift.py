@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from k8snet_provision.lab import network, settings
 from k8snet_provision.reports.drift.forms import FORMS
 from tests.hosts.labs import LabCluster, broken
 from tests.hosts.test_rollback import AS_INSTALLED
+from tests.hosts.watches import Watch
 from tests.reports.drift.readers import READERS
 
 pytestmark = pytest.mark.hosts
@@ -144,32 +142,6 @@ def test_a_login_without_sudo_is_named_and_hides_nothing(cluster: LabCluster) ->
     (why,) = [item["why"] for item in report["incomplete"] if item["target"] == "node2"]
     assert "sudo refused the become password of operator" in why
     assert ("node1", f"file {KUBELET}") in places(report)
-
-
-class Watch:
-    """`watch` under way, and what it has printed so far."""
-
-    def __init__(self, cluster: LabCluster, printed: Path) -> None:
-        command = [sys.executable, "-m", "k8snet_provision", "watch", str(cluster.inventory), "--every", "1s"]
-        self._printed = printed
-        with printed.open("w") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-
-    @property
-    def said(self) -> list[str]:
-        return self._printed.read_text().splitlines()
-
-    def waits_for(self, what: Callable[[str], bool], after: int = 0) -> int:
-        """The number of lines up to one that is so; fails the test when it does not come."""
-        ends = time.monotonic() + 60
-        while not (found := [number for number, line in enumerate(self.said) if number >= after and what(line)]):
-            assert time.monotonic() < ends and self.process.poll() is None, self.said
-            time.sleep(0.1)
-        return found[0] + 1
-
-    def ends(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
 
 
 def test_watch_tells_what_appears_and_goes_and_is_lost_and_comes_back(cluster: LabCluster, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.hosts import drifts, least, objects
 from tests.hosts.drifts import Drift
 from tests.hosts.edge_lab import VIP
 from tests.hosts.labs import LabCluster
+from tests.hosts.watches import Watch
 from tests.program import Ran
 
 NODES = ("node1", "node2")
@@ -142,6 +143,19 @@ class TestWhileMuchHasDrifted:
         assert len(by_least["findings"]) >= len(drifted)
         for key in ("findings", "incomplete", "notices", "facts", "hosts", "looked_at"):
             assert by_least[key] == by_root[key]
+
+    def test_watch_finds_the_same_by_that_login(
+        self, lab: LabCluster, drifted: Mapping[str, Drift], tmp_path: Path
+    ) -> None:
+        watch = Watch(lab, tmp_path / "printed", *least.OPTIONS, "--output", "json")
+        try:
+            watch.waits_for(lambda line: line.startswith("{"))
+        finally:
+            code = watch.ends()
+        (_, by_root) = looked(lab)
+        assert code == 2, watch.said
+        seen = json.loads(watch.said[0])["report"]
+        assert (seen["findings"], seen["incomplete"]) == (by_root["findings"], by_root["incomplete"])
 
     def test_a_look_leaves_nothing_behind_on_any_host_and_nothing_in_the_cluster(
         self, lab: LabCluster, drifted: Mapping[str, Drift]
