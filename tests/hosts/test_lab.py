@@ -170,7 +170,8 @@ def left_of(lab: Lab) -> list[str]:
     ]
     mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if any(name in line for name in names)]
     made = network.namespaces() | network.links()
-    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{lab.prefix}")]
+    # os.walk and not glob: other labs' cgroups come and go meanwhile.
+    groups = [top for top, *_ in os.walk("/sys/fs/cgroup") if Path(top).name == lab.prefix]
     files = [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{lab.prefix}-*")]
     files += [str(lab.state)] * lab.state.exists()
     linked = [name for name in made if name == lab.bridge or name.startswith(f"{lab.prefix}-")]
