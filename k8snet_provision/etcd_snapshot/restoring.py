@@ -28,8 +28,9 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield "# 1. On every control plane and every member, so that nothing writes any more:"
     yield from _stop(snapshot)
     if len(snapshot.members) > 1:
-        program = f" and {snapshot.etcdutl}" if snapshot.static_pod else ""
-        yield f"# 2. Copy {snapshot.path}{program} from {snapshot.host} to every other member, to the same path."
+        copied = snapshot.path + (f" and {snapshot.etcdutl}" if snapshot.static_pod else "")
+        yield f"# 2. On every other member; then copy {copied} from {snapshot.host} to the same path there:"
+        yield f"(umask 077; {command('mkdir', '-p', str(PurePosixPath(snapshot.path).parent))})"
     yield "# 3. On each member, its own line; the old data stay beside it:"
     for member in snapshot.members:
         yield f"#    {member.name}:"
@@ -79,7 +80,9 @@ def _restore(snapshot: Snapshot, name: str, peers: str) -> Iterator[str]:
 
 def _start(snapshot: Snapshot) -> Iterator[str]:
     if units := _units(snapshot):
-        yield command("systemctl", "start", *units)
+        # An etcd that is one of several has not started before most of them have, on other hosts.
+        waiting = ["--no-block"] if len(snapshot.members) > 1 else []
+        yield command("systemctl", "start", *waiting, *units)
     for pod in reversed(_static_pods(snapshot)):
         path = PurePosixPath(pod)
         yield command("mv", f"{ASIDE}/{path.name}", str(path.parent))

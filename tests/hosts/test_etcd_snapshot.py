@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -84,13 +85,30 @@ def is_sound(lab: LabCluster, snapshot: Snapshot, folder: Path) -> None:
 
 
 def restore(lab: LabCluster, snapshot: Snapshot) -> None:
-    """As the hint tells it, line by line, on a cluster of one member."""
-    lines = [line for line in restore_hint(snapshot).splitlines() if not line.startswith("#")]
-    for line in lines:
-        if "restart kubelet" in line:
+    """As the hint tells it, line by line: each step is done on all its hosts before the next begins."""
+    described, members = _described_by(lab.inventory), [member.name for member in snapshot.members]
+    others, kept = [name for name in members if name != snapshot.host], snapshot.path.lstrip("/")
+    nodes = lab.kubectl("get nodes -o 'jsonpath={.items[*].metadata.name}'").split()
+    for step, host, line in steps(restore_hint(snapshot)):
+        if step == 5:
             ready(lab)
-        lab.on(snapshot.host, line, timeout=180)
+        for name in [host] if host else {2: others, 5: nodes}.get(step, members):
+            lab.on(name, line, timeout=180)
+            if step == 2:
+                shutil.copyfile(described.root(snapshot.host) / kept, described.root(name) / kept)
     ready(lab)
+
+
+def steps(hint: str) -> Iterator[tuple[int, str, str]]:
+    """The number of a step, the one host that a line of it is for or nothing, and the line."""
+    step, host = 0, ""
+    for line in hint.splitlines():
+        if heading := re.match(r"# (\d)\. ", line):
+            step, host = int(heading[1]), ""
+        elif member := re.match(r"#    (\S+):$", line):
+            host = member[1]
+        elif not line.startswith("#"):
+            yield step, host, line
 
 
 def ready(lab: LabCluster) -> None:
@@ -135,6 +153,17 @@ def test_a_member_that_is_down_is_left_out(fresh_systemd: LabCluster) -> None:
         assert snapshot and snapshot.host == "cp2", problems
     finally:
         fresh_systemd.on("cp1", "systemctl start etcd")
+
+
+def test_a_cluster_of_three_members_is_restored_as_it_is_told(fresh_systemd: LabCluster) -> None:
+    fresh_systemd.kubectl("create configmap kept")
+    snapshot, problems = taken(fresh_systemd, run="20261121T050000Z-0000")
+    assert snapshot and len(snapshot.members) == 3, problems
+    fresh_systemd.kubectl("delete configmap kept")
+    restore(fresh_systemd, snapshot)
+    for host in ("cp1", "cp2", "cp3"):
+        own = f"get configmap -o name --server https://{_described_by(fresh_systemd.inventory).host(host).address}:6443"
+        assert "configmap/kept" in fresh_systemd.kubectl(own, host).split()
 
 
 def test_etcd_as_a_static_pod_brings_its_own_tools(fresh_kubeadm: LabCluster, tmp_path: Path) -> None:
