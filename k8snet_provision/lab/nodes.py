@@ -87,7 +87,7 @@ def wait_until_ready(cluster: Cluster, nodes: Iterable[Host], since: datetime) -
             return str(failure)
         return "; ".join(_unready(json.loads(found)["items"], names, since))
 
-    wait_for(f"nodes and pods of {cluster.lab.name} to be Ready", READY_SECONDS, unready, pause=0.3)
+    wait_for(f"nodes and pods of {cluster.lab.name} to be Ready", READY_SECONDS, unready, pause=0.8)
 
 
 def _unready(items: list[dict[str, Any]], names: set[str], since: datetime) -> Iterator[str]:

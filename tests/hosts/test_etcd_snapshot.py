@@ -191,37 +191,36 @@ def test_a_cluster_of_static_pods_is_restored_as_it_is_told(fresh_kubeadm: LabCl
     assert ("configmap/kept" in names, "configmap/lost" in names) == (True, False)
 
 
-def test_a_missing_etcdctl_may_be_skipped(fresh_ways_in: LabCluster) -> None:
-    with put_aside(fresh_ways_in, "etcdctl"):
-        none, problems = taken(fresh_ways_in)
+def test_a_missing_etcdctl_may_be_skipped(fresh_proxy_units: LabCluster) -> None:
+    with put_aside(fresh_proxy_units, "etcdctl"):
+        none, problems = taken(fresh_proxy_units)
         assert (none, [(p.code, p.severity) for p in problems]) == (None, [(Code.NO_ETCDCTL, Severity.ERROR)])
-        none, problems = taken(fresh_ways_in, ["K8N451"])
+        none, problems = taken(fresh_proxy_units, ["K8N451"])
         assert (none, [(p.code, p.severity) for p in problems]) == (None, [(Code.NO_ETCDCTL, Severity.WARNING)])
 
 
-def test_what_calls_itself_etcd_has_nothing_run_as_root(fresh_ways_in: LabCluster) -> None:
+def test_what_calls_itself_etcd_has_nothing_run_as_root(fresh_proxy_units: LabCluster) -> None:
     """A process in the host's own network, by that name, with an etcdctl beside it."""
-    fresh_ways_in.on(
+    fresh_proxy_units.on(
         "cp1",
         "mkdir /srv/other && cp /bin/sleep /srv/other/etcd && cd /srv/other && "
         "printf '#!/bin/sh\\ntouch /srv/other/ran\\n' >etcdctl && chmod 755 etcdctl && "
         "systemd-run --quiet --unit=other /srv/other/etcd 600",
     )
     try:
-        with put_aside(fresh_ways_in, "etcdctl"):
-            none, problems = taken(fresh_ways_in)
+        with put_aside(fresh_proxy_units, "etcdctl"):
+            none, problems = taken(fresh_proxy_units)
         assert (none, [problem.code for problem in problems]) == (None, [Code.NO_ETCDCTL])
-        assert fresh_ways_in.on("cp1", "cat /proc/$(systemctl show -P MainPID other)/comm; ls /srv/other").split() == [
-            "etcd", "etcd", "etcdctl",
-        ]  # fmt: skip
+        said = fresh_proxy_units.on("cp1", "cat /proc/$(systemctl show -P MainPID other)/comm; ls /srv/other")
+        assert said.split() == ["etcd", "etcd", "etcdctl"]
     finally:
-        fresh_ways_in.on("cp1", "systemctl stop other; rm -r /srv/other")
+        fresh_proxy_units.on("cp1", "systemctl stop other; rm -r /srv/other")
 
 
-def test_a_cluster_of_units_is_restored_as_it_is_told(fresh_ways_in: LabCluster) -> None:
-    fresh_ways_in.kubectl("create configmap kept")
-    snapshot, problems = taken(fresh_ways_in)
+def test_a_cluster_of_units_is_restored_as_it_is_told(fresh_proxy_units: LabCluster) -> None:
+    fresh_proxy_units.kubectl("create configmap kept")
+    snapshot, problems = taken(fresh_proxy_units)
     assert snapshot, problems
-    fresh_ways_in.kubectl("delete configmap kept")
-    restore(fresh_ways_in, snapshot)
-    assert "configmap/kept" in fresh_ways_in.kubectl("get configmap -o name").split()
+    fresh_proxy_units.kubectl("delete configmap kept")
+    restore(fresh_proxy_units, snapshot)
+    assert "configmap/kept" in fresh_proxy_units.kubectl("get configmap -o name").split()
