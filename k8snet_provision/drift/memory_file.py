@@ -47,9 +47,13 @@ def directory(given: Path | None = None) -> Path:
 
 
 def path(place: Path, inventory: Path) -> Path:
-    """The file of an inventory: its name for people, a digest of where it is for the rest."""
-    whole = os.fsencode(inventory.resolve())
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", inventory.resolve().name)[:60]
+    """The file of an inventory: its name for people, a digest of where it is for the rest.
+
+    A link is not followed: what it leads to has another name whenever it is renewed, as in the volume of a ConfigMap.
+    """
+    named = os.path.abspath(inventory)  # noqa: PTH100 - resolve() follows links
+    whole = os.fsencode(named)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", Path(named).name)[:60]
     return place / f"{name}-{hashlib.sha256(whole).hexdigest()[:12]}.json"
 
 

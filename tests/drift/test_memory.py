@@ -118,6 +118,17 @@ def test_inventories_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     assert a != b and a.name.startswith("prod-")
 
 
+def test_an_inventory_keeps_its_memory_when_what_its_name_leads_to_is_renewed(tmp_path: Path) -> None:
+    """As the kubelet renews the volume of a ConfigMap, and as releases are rolled out to a directory of their own."""
+    found = set()
+    for number in ("1", "2"):
+        (tmp_path / number / "prod").mkdir(parents=True)
+        (tmp_path / "data").unlink(missing_ok=True)
+        (tmp_path / "data").symlink_to(number)
+        found |= {memory_file.path(tmp_path, tmp_path / way) for way in ("data/prod", "data/./x/../prod")}
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\x00\xff", b"[]", b'{"format": 9}', b'{"format": 1, "seen": [], "looks": []}', b"[" * 9999]
 )

@@ -19,6 +19,7 @@ from tests.program import Ran
 
 NAMESPACE = "k8snet-drift"
 MANIFESTS = ROOT / "kubernetes"
+MEMORY = "/var/lib/drift-memory"
 NOT_COPIED = (".ssh", ".lab")
 
 
@@ -110,6 +111,28 @@ def for_this_lab(lab: LabCluster, pod: Any) -> None:
     volume["configMap"]["items"] = [
         {"key": _key(path), "path": f"{name}/{path.relative_to(lab.inventory)}"} for path in _files(lab.inventory)
     ]
+
+
+def give_memory(pods: DriftPods, pod: Any) -> None:
+    """What kubernetes/cronjob.yaml says of it: a claim in the place of the volume that is gone with the pod."""
+    volume = next(volume for volume in pod["volumes"] if volume.get("emptyDir") == {} and volume["name"] == "memory")
+    del volume["emptyDir"]
+    volume["persistentVolumeClaim"] = {"claimName": "drift-memory"}
+    pods.lab.on("node1", f"mkdir -p {MEMORY}")
+    size, modes = {"storage": "10Mi"}, ["ReadWriteOnce"]
+    on_node1 = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}
+    disk = {
+        "capacity": size,
+        "accessModes": modes,
+        "storageClassName": "drift",
+        "local": {"path": MEMORY},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [on_node1]}]}},
+    }
+    asked = {"accessModes": modes, "storageClassName": "drift", "resources": {"requests": size}}
+    pods.make(
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "drift-memory"}, "spec": disk},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": _named("drift-memory"), "spec": asked},
+    )
 
 
 def _named(name: str) -> dict[str, str]:

@@ -44,16 +44,24 @@ def merged(logs: str, folder: Path) -> tuple[Ran, Any]:
     return ran, report
 
 
-def test_a_cronjob_finds_what_a_look_from_outside_finds(pods: DriftPods) -> None:
+def test_a_cronjob_finds_what_a_look_from_outside_finds_and_remembers_since_when(pods: DriftPods) -> None:
     (job,) = drift_pods.manifest("cronjob.yaml")
-    drift_pods.for_this_lab(pods.lab, job["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+    spec = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    drift_pods.for_this_lab(pods.lab, spec)
+    drift_pods.give_memory(pods, spec)
     pods.make(job)
-    pods.kubectl(f"-n {NAMESPACE} create job --from=cronjob/drift now")
-    pods.ended("now")
-    (pod,) = pods.pods("now")
-    (report,) = drift_pods.looks_of(pods.logs("now"))["reports"]
-    assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 2, report
-    assert said(report) == said(outside(pods))
+    reports = []
+    for name in ("now", "later"):
+        pods.kubectl(f"-n {NAMESPACE} create job --from=cronjob/drift {name}")
+        pods.ended(name)
+        (pod,) = pods.pods(name)
+        (report,) = drift_pods.looks_of(pods.logs(name))["reports"]
+        assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 2, report
+        assert said(report) == said(outside(pods))
+        reports.append(report)
+    first, second = reports
+    assert first["started"] < second["started"]
+    assert {item["since"] for item in second["findings"]} == {first["started"]}, second["notices"]
 
 
 def test_four_shards_find_it_together_and_one_that_was_killed_is_missed_by_name(
