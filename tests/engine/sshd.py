@@ -115,7 +115,10 @@ class Sshd:
             os.kill(pid, number)
 
     def stop(self) -> None:
-        """Ends the server and what it started, by process id."""
+        """Ends the server and what it started, by process id; returns once nobody listens any more.
+
+        A child that was forked in this very moment still has its listener's sockets.
+        """
         children = self.children()
         for process in self.processes:
             process.kill() if self.alone else process.terminate()  # unshare(1) waits for its child through SIGTERM
@@ -125,16 +128,21 @@ class Sshd:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        self._wait(self.addresses[-1], listens=False)
 
-    def _wait(self, address: str) -> None:
+    def _wait(self, address: str, listens: bool = True) -> None:
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((address, self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise TimeoutError(f"sshd did not listen within 10 s: {self.log()}")
+        while self._listens(address) is not listens:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"sshd did not {'listen' if listens else 'end'} within 10 s: {self.log()}")
+            time.sleep(0.02)
+
+    def _listens(self, address: str) -> bool:
+        try:
+            socket.create_connection((address, self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
 
 def descendants(pid: int) -> list[int]:
