@@ -6,7 +6,7 @@ others are named, because when a workload restarts is its owner's decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -47,31 +47,45 @@ class Holding:
 
 
 def probes(cluster: Cluster, host: str) -> Iterable[Probe]:
-    """One line for each container: Pod UID, age, KUBERNETES_SERVICE_HOST, nameservers.
+    """Lines of four kinds, by the process id of a container: "pod PID UID AGE", "api PID KUBERNETES_SERVICE_HOST",
+    "search PID" of a resolv.conf that searches a cluster's zone, "name PID NAMESERVER"; last "now EPOCH".
 
     Pods are found by their cgroup. No other variable of a container's environment is printed, and a
     resolv.conf only where it is a plain file: a container may have made it a link or a pipe.
+    A node may run hundreds of containers, so nothing is started for each of them.
     """
-    yield Probe(
-        "pods:addresses",
-        r"""
+    yield Probe("pods:addresses", ADDRESSES)
+
+
+ADDRESSES = r"""
 read -r up _ </proc/uptime; up=${up%%.*}
-grep -HoE -m 1 'pod[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}' /proc/[0-9]*/cgroup \
-  2>/dev/null | sed 's|^/proc/\([0-9]*\)/cgroup:pod|\1 |; y/_/-/' | sort -u |
+found=$(grep -HoE -m 1 'pod[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}' \
+  /proc/[0-9]*/cgroup 2>/dev/null | sed 's|^/proc/\([0-9]*\)/cgroup:pod|\1 |; y/_/-/' | sort -u)
+pod() { [ -z "${20}" ] || printf 'pod %s %s %s\n' "$pid" "$uid" "$((up - ${20} / 100))"; }
+set --; resolvs=
 while read -r pid uid; do
-  p=/proc/$pid
-  api=$(tr '\0' '\n' <"$p/environ" 2>/dev/null |
-    sed -n 's/^KUBERNETES_SERVICE_HOST=\([0-9A-Za-z.:-]*\)$/\1/p' | tail -n 1)
-  resolv=$p/root/etc/resolv.conf; names=
-  if [ -f "$resolv" ] && [ ! -L "$resolv" ] && grep -qE '^search .*\bsvc\.' "$resolv" 2>/dev/null; then
-    names=$(sed -n 's/^nameserver  *\([0-9a-fA-F.:]*\).*/\1/p' "$resolv" 2>/dev/null | head -n 3 | tr '\n' ',')
-  fi
-  started=$(sed 's/.*) //' "$p/stat" 2>/dev/null | cut -d ' ' -f 20)
-  [ "$started" ] && printf '%s %s %s %s\n' "$uid" "$((up - started / 100))" "${api:--}" "${names:--}"
-done
+  [ "$pid" ] || continue
+  # What stands before the last parenthesis is a name that the process gave itself, of any characters.
+  stat=; { while read -r line || [ "$line" ]; do stat="$stat$line "; done <"/proc/$pid/stat"; } 2>/dev/null
+  pod ${stat##*) }
+  set -- "$@" "/proc/$pid/environ"
+  resolv=/proc/$pid/root/etc/resolv.conf
+  [ -f "$resolv" ] && [ ! -L "$resolv" ] && resolvs="$resolvs $resolv"
+done <<FOUND
+$found
+FOUND
+if [ $# -gt 0 ] && printf 'a\0' | grep -zq a 2>/dev/null; then
+  grep -zHosE '^KUBERNETES_SERVICE_HOST=[0-9A-Za-z.:-]*$' -- "$@" | tr '\0' '\n'
+else  # of busybox
+  for file in "$@"; do
+    tr '\0' '\n' <"$file" 2>/dev/null | grep -E '^KUBERNETES_SERVICE_HOST=[0-9A-Za-z.:-]*$' | sed "s|^|$file:|"
+  done
+fi | sed -n 's|^/proc/\([0-9]*\)/environ:KUBERNETES_SERVICE_HOST=|api \1 |p'
+[ -z "$resolvs" ] || grep -HsE -m 50 '^(search .*\bsvc\.|nameserver +[0-9a-fA-F])' -- $resolvs |
+  sed -n 's|^/proc/\([0-9]*\)/root/etc/resolv.conf:search .*|search \1|p
+s|^/proc/\([0-9]*\)/root/etc/resolv.conf:nameserver  *\([0-9a-fA-F.:]*\).*|name \1 \2|p'
 printf 'now %s\n' "$(date +%s)"
-""",
-    )
+"""
 
 
 def read(world: World, host: str) -> tuple[int, list[Holding]]:
@@ -80,10 +94,18 @@ def read(world: World, host: str) -> tuple[int, list[Holding]]:
     now = next((int(row[1]) for row in rows if row[0] == "now" and len(row) == 2), None)
     if now is None:
         raise Unknown(host, "pods:addresses", "the answer was cut short")
+    told: dict[tuple[str, str], list[str]] = {}
+    for kind, pid, *rest in (row for row in rows if len(row) > 1):
+        told.setdefault((kind, pid), []).extend(rest)
     return now, [
-        Holding(uid, int(age), "" if api == "-" else api, tuple(filter(None, names.strip("-").split(","))))
-        for uid, age, api, names in (row for row in rows if len(row) == 4)
+        Holding(uid, int(age), (told.get(("api", pid)) or [""])[-1], _names(told, pid))
+        for kind, pid, uid, age in (row for row in rows if len(row) == 4)
     ]
+
+
+def _names(told: Mapping[tuple[str, str], Sequence[str]], pid: str) -> tuple[str, ...]:
+    """The resolver asks the first three (resolv.conf(5), MAXNS)."""
+    return tuple(told.get(("name", pid), ())[:3]) if ("search", pid) in told else ()
 
 
 def reads(cluster: Cluster) -> Iterable[ObjectRef]:

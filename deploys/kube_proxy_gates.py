@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from shlex import quote
 
-from deploys.kube_proxy_steps import wanted_text
-from deploys.kube_proxy_undo import api_address, mode
+from deploys.kube_proxy_steps import mode, wanted_text
+from deploys.kube_proxy_undo import api_address
 from k8snet_provision.capability import Gate
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.kube_proxy import options, residue

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from k8snet_provision.change import Change, Kind, restarts
+from k8snet_provision.edits.yaml_value import get
 from k8snet_provision.engine import operations
 from k8snet_provision.engine.carry_out import deploy, host_changes, write
 from k8snet_provision.kube_proxy import live, options
@@ -53,6 +54,11 @@ def why_restart(world: World, host: str) -> str:
     return "; ".join(options.differences(proxy, {**here.options, "mode": here.mode}))
 
 
+def mode(text: str) -> str:
+    """Of a configuration."""
+    return str(get(text, ("mode",), options.KIND) or "iptables")
+
+
 def selector(daemonset: Manifest) -> str:
     labels = daemonset["spec"]["selector"].get("matchLabels") or {}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -64,13 +70,25 @@ def validator(here: Live) -> str:
 
 
 REPLACE = """
-pods=$(while read -r node pod; do
-  [ "$pod" ] || pod=$(K -n kube-system get pods -l {selector} --field-selector "spec.nodeName=$node" \
+pods=$(while read -r node pod mode; do
+  [ "$pod" != - ] || pod=$(K -n kube-system get pods -l {selector} --field-selector "spec.nodeName=$node" \
     -o 'jsonpath={{.items[0].metadata.name}}' </dev/null) ||
     {{ echo "kube-proxy's pod on $node cannot be looked up" >&2; exit 1; }}
-  printf '%s %s\\n' "$node" "$pod"
+  printf '%s %s %s\\n' "$node" "$pod" "$mode"
 done) || exit 1
-K -n kube-system delete pod --ignore-not-found --wait=false $(printf '%s\\n' "$pods" | cut -d' ' -f2) >&2 || exit 1
+delete() {{
+  K -n kube-system delete pod --ignore-not-found --wait=false $(printf '%s\\n' "$pods" | cut -d' ' -f2) >&2
+}}
+outdated() {{
+  printf '%s\\n' "$pods" | while read -r node old mode; do
+    pod=$(printf '%s\\n' "$now" |
+      awk -v n="$node" -v o="$old" '$1 == n && $2 != o && $3 == "True" {{ print $2; exit }}')
+    said=$(K -n kube-system logs --limit-bytes=65536 "$pod" </dev/null 2>/dev/null |
+      sed -n 's/.*Using \\([a-z]*\\) Proxier.*/\\1/p' | tail -n 1)
+    [ -z "$mode" ] || [ -z "$said" ] || [ "$said" = "$mode" ] || printf '%s %s %s\\n' "$node" "$pod" "$mode"
+  done
+}}
+delete || exit 1
 ends=$(($(date +%s) + {seconds}))
 while :; do
   now=$(K -n kube-system get pods -l {selector} -o \
@@ -81,13 +99,21 @@ while :; do
     $1 == "--" {{ wanted = 1; next }}
     !wanted {{ seen[$1] = seen[$1] " " $2 ":" $3 $4; if ($3 == "True") ready[$1] = ready[$1] " " $2; next }}
     {{ others = ready[$1]; sub(" " $2 "( |$)", " ", others); if (others !~ /[^ ]/) print $1 ":" seen[$1] }}')
-  [ "$missing" ] || exit 0
+  if [ -z "$missing" ]; then
+    missing=$(outdated)
+    [ "$missing" ] || exit 0
+    pods=$missing
+    delete || exit 1
+    sleep 5
+  fi
   [ "$(date +%s)" -lt "$ends" ] || break
   sleep 0.3
 done
 echo "waited {seconds} s for new kube-proxy pods to be Ready; last seen: $missing" | tr '\\n' ' ' >&2
 exit 1
 """
+"""sh that reads "NODE POD MODE" lines. A kubelet that could not reach the API for a while gives new pods the ConfigMap
+as it last saw it, for up to a minute: a pod that says it works in another mode is replaced once more."""
 
 
 @deploy("kube-proxy pods")
@@ -95,11 +121,12 @@ def replace_pods(changes: Sequence[Change], prelude: str = "") -> None:
     """Deletes the pods of a batch and waits for their successors on the same nodes. Runs on a control plane.
 
     A restart of the container alone would read the old configuration: the kubelet refreshes a mounted
-    ConfigMap only within its sync period. A pod without a name is the one that is there by then.
+    ConfigMap only within its sync period. A pod without a name ("-") is the one that is there by then.
     """
     by_selector: dict[str, list[str]] = {}
     for change in changes:
-        line = f"{change.details['node']} {change.details['pod']}\n"
+        text = change.details.get("after_config")
+        line = f"{change.details['node']} {change.details['pod'] or '-'} {mode(text) if text else ''}\n"
         by_selector.setdefault(change.details["selector"], []).append(line)
     for labels, lines in by_selector.items():
         script = prelude + REPLACE.format(selector=quote(labels), seconds=READY_WITHIN)

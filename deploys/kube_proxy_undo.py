@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from deploys.kube_proxy_steps import wanted_text
+from deploys.kube_proxy_steps import mode, wanted_text
 from k8snet_provision import undoing
 from k8snet_provision.change import Change, Kind
 from k8snet_provision.edits.yaml_value import get
@@ -39,10 +39,6 @@ def told(text: str) -> str:
     """The configuration, cut down to what gates go by."""
     values = {key: get(text, (key,), options.KIND) for key in TOLD} if text else {}
     return f"kind: {options.KIND}\n" + "".join(f"{key}: {value!r}\n" for key, value in values.items() if value)
-
-
-def mode(text: str) -> str:
-    return str(get(text, ("mode",), options.KIND) or "iptables")
 
 
 def api_address(world: World) -> str:

@@ -58,8 +58,25 @@ def test_a_pod_whose_name_is_not_known_is_looked_up_on_its_node(tmp_path: Path) 
 """
     steps = assets.deploy_module("kube_proxy_steps")
     script = kubectl % (tmp_path / "deleted") + steps.REPLACE.format(selector="k8s-app=kube-proxy", seconds=5)
-    subprocess.run(["sh", "-c", script], input=b"w1 \n", check=True, timeout=30)
+    subprocess.run(["sh", "-c", script], input=b"w1 - nftables\n", check=True, timeout=30)
     assert (tmp_path / "deleted").read_text().split()[-1] == "kube-proxy-now"
+
+
+def test_a_pod_that_was_given_the_config_map_of_before_is_replaced_once_more(tmp_path: Path) -> None:
+    """As by a kubelet that could not reach the API a moment ago. What a pod does not say is not held against it."""
+    kubectl = """cd %s; K() { case "$*" in
+  *delete*) echo "$*" >>deleted ;;
+  *" logs "*kube-proxy-a1) echo 'I1130 server_linux.go:137] "Using iptables Proxier"' ;;
+  *" logs "*kube-proxy-a2) echo 'I1130 server_linux.go:254] "Using nftables Proxier"' ;;
+  *" logs "*) echo 'nothing of it' ;;
+  *get*) echo "w1 kube-proxy-a$(($(wc -l <deleted) - 0)) True"; echo "w2 kube-proxy-b1 True" ;; esac; }
+"""
+    steps = assets.deploy_module("kube_proxy_steps")
+    script = kubectl % tmp_path + steps.REPLACE.format(selector="k8s-app=kube-proxy", seconds=30)
+    asked = b"w1 kube-proxy-a0 nftables\nw2 kube-proxy-b0 nftables\n"
+    subprocess.run(["sh", "-c", script], input=asked, check=True, timeout=30)
+    deleted = [line.split("--wait=false ")[1].split() for line in (tmp_path / "deleted").read_text().splitlines()]
+    assert deleted == [["kube-proxy-a0", "kube-proxy-b0"], ["kube-proxy-a1"]]
 
 
 def test_the_services_are_asked_for_at_the_address_that_the_api_had(tmp_path: Path) -> None:
