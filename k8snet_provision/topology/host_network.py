@@ -14,7 +14,13 @@ _MODULES = "ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_dh ip_vs_
 
 # One line per fact, so that one that a host cannot give hides no other.
 FACTS = """LC_ALL=C; export LC_ALL
-say() { printf '%s\\t%s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ')"; }
+say() {
+  case $2 in
+  *"
+"*) printf '%s\\t%s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ')" ;;
+  *) printf '%s\\t%s\\n' "$1" "$2" ;;
+  esac
+}
 say addresses "$(ip -j addr 2>/dev/null)"
 say routes4 "$(ip -4 -j route show table main 2>/dev/null)"
 say routes6 "$(ip -6 -j route show table main 2>/dev/null)"
