@@ -83,7 +83,7 @@ def put_image(lab: LabCluster, folder: Path) -> None:
     """Builds the image of this checkout and gives it to every node."""
     archive = folder / "drift.tar"
     drift_image.write(archive, artifacts.ensure(print).layer / "usr/local/bin/kubectl")
-    for node in ("node1", "node2"):
+    for node in lab.kubectl("get nodes -o 'jsonpath={.items[*].metadata.name}'").split():
         ran = on(lab, node, ["ctr", "--namespace", "k8s.io", "images", "import", "-"], archive, 300)
         assert ran.code == 0, ran
 

@@ -150,12 +150,12 @@ class Catalogue:
 
 
 @pytest.fixture(scope="module")
-def catalogue(fresh_systemd: LabCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def catalogue(fresh_proxy_units: LabCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     password = tmp_path_factory.mktemp("vault") / "password"
     password.write_text("open sesame\n")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
-        yield applied(Catalogue(fresh_systemd))
+        yield applied(Catalogue(fresh_proxy_units))
 
 
 def applied(made: Catalogue) -> Catalogue:
