@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,8 +112,7 @@ class Sshd:
 
     def signal_children(self, number: signal.Signals) -> None:
         """Sends a signal to every process of every connection, and not to the listener."""
-        for pid in self.children():
-            os.kill(pid, number)
+        _signal(self.children(), number)
 
     def stop(self) -> None:
         """Ends the server and what it started, by process id; returns once nobody listens any more.
@@ -123,11 +123,7 @@ class Sshd:
         for process in self.processes:
             process.kill() if self.alone else process.terminate()  # unshare(1) waits for its child through SIGTERM
             process.wait(10)
-        for pid in children:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        _signal(children, signal.SIGKILL)
         self._wait(self.addresses[-1], listens=False)
 
     def _wait(self, address: str, listens: bool = True) -> None:
@@ -143,6 +139,13 @@ class Sshd:
         except OSError:
             return False
         return True
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    """One that ended meanwhile needs none."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def descendants(pid: int) -> list[int]:
