@@ -15,7 +15,7 @@ from k8snet_provision.runs import local
 from tests.hosts.faults.cells import Cell
 from tests.hosts.labs import LabCluster, up
 
-RUNS = ("units", "pods", "ways-in", "no-shared-lab")
+RUNS = ("units", "pods", "ways-in", "proxy-units", "no-shared-lab")
 """Parts of the tests on hosts that share no lab; bin/test runs them side by side."""
 
 SHARED = {
@@ -26,7 +26,7 @@ SHARED = {
 }
 """Fixtures of labs that stay up from module to module, and the labs' names."""
 
-MARKERS = {"units": "units", "pods": "pods", "ways": "ways_in"}
+MARKERS = {"units": "units", "pods": "pods", "ways": "ways_in", "proxy": "proxy_units"}
 """Of the tests that work with a shared lab, so that one run has it."""
 
 

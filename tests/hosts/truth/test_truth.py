@@ -71,7 +71,7 @@ class Walk:
             if "run" in json.loads(ran.out) or not unsettled or time.monotonic() > ends:
                 break
             time.sleep(2)
-        assert ran.code == 0, ran
+        assert ran.code == 0, f"{ran}"
         return list(json.loads(ran.out)["changes"])
 
     def rollback(self) -> None:
