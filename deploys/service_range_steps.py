@@ -20,6 +20,10 @@ SERVICE_CIDRS = "networking.k8s.io/v1"
 TEMPORARY = "k8snet-provision"
 """What the name of a ServiceCIDR begins with that holds a range while the one named `kubernetes` is replaced."""
 
+CONTROLLER = 120
+"""Seconds for what the ServiceCIDR controller does. It takes ten for each deletion, and where the only API server was
+away while it restarted, it looks again after up to a minute (client-go's back-off)."""
+
 WAIT_FOR = """
 wait_for() {
   limit=$1; what=$2; shift 2; ends=$(($(date +%s) + limit))
@@ -50,16 +54,16 @@ done
 """
 """Without the flag the apiserver would make the old range again as soon as it is deleted."""
 
-HOLD = """
+HOLD = f"""
 ready kubernetes "$cidrs" && exit 0
-staying() {
-  saw=$(K get servicecidr "$temporary" -o 'jsonpath={.metadata.deletionTimestamp}' --ignore-not-found 2>&1) &&
+staying() {{
+  saw=$(K get servicecidr "$temporary" -o 'jsonpath={{.metadata.deletionTimestamp}}' --ignore-not-found 2>&1) &&
     [ -z "$saw" ]
-}
-wait_for 60 "ServiceCIDR $temporary of an earlier run to be gone" staying
+}}
+wait_for {CONTROLLER} "ServiceCIDR $temporary of an earlier run to be gone" staying
 K apply --server-side --field-manager="$manager" -f - || exit 1
-wait_for 30 "ServiceCIDR $temporary to be ready" ready "$temporary" "$cidrs"
-gone=$(K get servicecidr kubernetes -o 'jsonpath={.metadata.deletionTimestamp}' --ignore-not-found) || exit 1
+wait_for {CONTROLLER} "ServiceCIDR $temporary to be ready" ready "$temporary" "$cidrs"
+gone=$(K get servicecidr kubernetes -o 'jsonpath={{.metadata.deletionTimestamp}}' --ignore-not-found) || exit 1
 [ "$gone" ] || K delete servicecidr kubernetes --wait=false --ignore-not-found
 """
 
@@ -78,8 +82,8 @@ address() { saw=$(K get service -n default kubernetes -o 'jsonpath={.spec.cluste
 wait_for 60 "Service default/kubernetes at $address" address "$address"
 """
 
-RELEASE = """
-wait_for 60 "ServiceCIDR kubernetes with $cidrs" ready kubernetes "$cidrs"
+RELEASE = f"""
+wait_for {CONTROLLER} "ServiceCIDR kubernetes with $cidrs" ready kubernetes "$cidrs"
 K delete servicecidr -l "$ours" --wait=false --ignore-not-found
 """
 """All that were made to hold a range: of a run that was cut short half way there is one for each direction."""
@@ -130,7 +134,7 @@ def _cidrs(change: Change) -> str:
 
 def _step(name: str, prelude: str, text: str, stdin: bytes = b"", **values: str) -> None:
     values |= {"manager": FIELD_MANAGER, "backups": BACKUPS}
-    operations.add(name, Script(f"{assign(**values)}{prelude}\n{WAIT_FOR}\n{text}", stdin, timeout=120))
+    operations.add(name, Script(f"{assign(**values)}{prelude}\n{WAIT_FOR}\n{text}", stdin, timeout=3 * CONTROLLER))
 
 
 def holder(cidrs: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from k8snet_provision.lab import settings
+from k8snet_provision.resources.kube_object import FIELD_MANAGER, OWNED_LABEL
 from tests.hosts.labs import LabCluster
 from tests.hosts.truth.edits import START, Topology, edited
 from tests.hosts.truth.seen import Changes, Seen, look, unlike, untold
@@ -46,6 +47,8 @@ class Walk:
         self.cluster.topology(json.dumps(topology, indent=1))
 
     def look(self) -> Seen:
+        """Once what held a range meanwhile is gone: the ServiceCIDR controller takes ten seconds for that."""
+        self.cluster.kubectl(f"wait --for=delete servicecidr -l {OWNED_LABEL}={FIELD_MANAGER} --timeout=50s")
         return look(self.cluster, settings.read(self.cluster.inventory))
 
     def changes(self) -> Changes:
