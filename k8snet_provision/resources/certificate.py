@@ -57,6 +57,22 @@ class Certificate:
     openssl: bool
 
 
+FLAGS = """
+words() {
+  for p in /proc/[0-9]*/cmdline; do
+    IFS= read -r line <"$p" 2>/dev/null
+    case $line in *"$1"*) ;; *) continue ;; esac
+    argv=$(tr '\\0' '\\n' <"$p") || continue
+    first=$(printf '%s\\n' "$argv" | head -n 1)
+    [ "${first##*/}" = "$1" ] && { printf '%s\\n' "$argv"; return; }
+  done
+  { systemctl cat -- "$2"; cat -- "$3"; } 2>/dev/null | tr " \\"'\\\\\\\\" '\\n\\n\\n\\n'
+}
+flag() { printf '%s\\n' "$1" | sed -n "/^--$2\\$/{n;p;}; s/^--$2=//p" | tail -n 1; }
+"""
+"""sh functions: `words PROGRAM UNIT MANIFEST`, its command line word by word, and `flag WORDS NAME`."""
+
+
 def probe(apiserver: tuple[str, str], controller_manager: tuple[str, str]) -> Probe:
     """Each program's (unit, manifest): its flags are read from the running process, else from these.
 
@@ -69,19 +85,7 @@ def probe(apiserver: tuple[str, str], controller_manager: tuple[str, str]) -> Pr
 
     return Probe(
         KEY,
-        f"""{SEND_FILE}
-words() {{
-  for p in /proc/[0-9]*/cmdline; do
-    IFS= read -r line <"$p" 2>/dev/null
-    case $line in *"$1"*) ;; *) continue ;; esac
-    argv=$(tr '\\0' '\\n' <"$p") || continue
-    first=$(printf '%s\\n' "$argv" | head -n 1)
-    [ "${{first##*/}}" = "$1" ] && {{ printf '%s\\n' "$argv"; return; }}
-  done
-  {{ systemctl cat -- "$2"; cat -- "$3"; }} 2>/dev/null | tr " \\"'\\\\\\\\" '\\n\\n\\n\\n'
-}}
-flag() {{ printf '%s\\n' "$1" | sed -n "/^--$2\\$/{{n;p;}}; s/^--$2=//p" | tail -n 1; }}
-api={flags("kube-apiserver", apiserver)}
+        f"""{SEND_FILE}{FLAGS}api={flags("kube-apiserver", apiserver)}
 manager={flags("kube-controller-manager", controller_manager)}
 crt=$(flag "$api" tls-cert-file)
 [ "$crt" ] || exit {ABSENT_CODE}
